@@ -1,0 +1,16 @@
+/** What a user can do something about. `code` is stable; the message says what is wrong, where, and what to do. */
+export type ErrorCode =
+  | 'usage' | 'missing' | 'format' | 'unsupported' | 'mismatch' | 'range' | 'nonFinite'
+  | 'leak' | 'backend' | 'diverged' | 'cancelled' | 'busy' | 'network' | 'disk';
+
+/**
+ * The one error class of zsaq. The command line prints only its message; a stack trace of any other error is a bug of ours.
+ *
+ * @example throw new ZsaqError('missing', `no config.json in ${dir}: give a Hugging Face model folder`)
+ */
+export class ZsaqError extends Error {
+  constructor(readonly code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'ZsaqError';
+  }
+}
