@@ -1,0 +1,64 @@
+import { tf } from './backend';
+import { ZsaqError } from './error';
+import type { Params } from './tree';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+
+/**
+ * Value and gradient of a scalar function of a record: v = f(a), g_i = dv/da_i, shapes as in `a`.
+ * Only what lies between `a` and v is differentiated: entries of other records cost nothing.
+ * An entry that does not reach v gets a zero gradient, as in PyTorch with `materialize_grads`.
+ *
+ * @example const { value, grads } = valueAndGrad((p) => loss(model.forward(p, inputs)), params)
+ */
+export function valueAndGrad(f: (a: Params) => Scalar, a: Params): { value: Scalar; grads: Record<string, Tensor> } {
+  const names = Object.keys(a), xs = names.map((n) => a[n]);
+  return tf.tidy(() => {
+    const r = gradients(() => f(a), xs);
+    return { value: r.value, grads: Object.fromEntries(names.map((n, i) => [n, r.grads[i] ?? tf.zerosLike(xs[i])])) };
+  }) as { value: Scalar; grads: Record<string, Tensor> };
+}
+
+function gradients(f: () => Scalar, xs: Tensor[]): { value: Scalar; grads: (Tensor | null)[] } {
+  let result: { value: Tensor; grads: (Tensor | null)[] };
+  try {
+    result = tf.engine().gradients(f, xs, undefined, true);
+  } catch (e) {
+    if (e instanceof ZsaqError) throw e;
+    throw new Error(`gradient: ${(e as Error).message}`, { cause: e });
+  }
+  return result as { value: Scalar; grads: (Tensor | null)[] };
+}
+
+type Save = (tensors: Tensor[]) => void;
+
+interface EngineInternals {
+  runKernelFunc(call: {
+    forwardFunc(backend: unknown, save: Save): Tensor;
+    backwardsFunc(dy: Tensor, saved: Tensor[]): Record<string, () => Tensor>;
+    inputs: Record<string, Tensor>;
+  }): Tensor;
+}
+
+/**
+ * An operation with its own gradient. Unlike `tf.customGrad` the gradient of each input is a thunk that runs only if
+ * that input leads to a variable, so a pass that needs input gradients only (the generator's) pays for no weight gradients.
+ *
+ * @param backward one thunk per input, in order
+ */
+export function operation(
+  inputs: Tensor[],
+  forward: (save: Save) => Tensor,
+  backward: (dy: Tensor, saved: Tensor[]) => (() => Tensor)[],
+): Tensor {
+  const named = Object.fromEntries(inputs.map((x, i) => [i, x]));
+  return (tf.engine() as unknown as EngineInternals).runKernelFunc({
+    forwardFunc: (_, save) => forward(save),
+    backwardsFunc: (dy, saved) => Object.fromEntries(backward(dy, saved).map((thunk, i) => [i, thunk])),
+    inputs: named,
+  });
+}
+
+/** x as a constant: its gradient is not followed. */
+export function stopGradient<T extends Tensor>(x: T): T {
+  return operation([x], () => tf.clone(x), (dy) => [() => tf.zerosLike(dy)]) as T;
+}

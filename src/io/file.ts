@@ -1,0 +1,89 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { TextDecoder } from 'node:util';
+import { ZsaqError } from '../core/error';
+import { CHUNK_BYTES, diskError, openForReading, readInto, syncFolder } from './disk';
+import { parseJson } from './json';
+
+export { canonicalJson, parseJson } from './json';
+export { lockFolder } from './lock';
+
+/** No configuration, index or tokenizer file comes near this; a larger one is refused before it is read. */
+const MAX_JSON_BYTES = 100 * 1024 * 1024;
+
+/**
+ * Writes a file whole or not at all: a temporary file in the same folder, flushed to the disk, then renamed over `path`.
+ * A crash at any moment leaves the old file or the new one. If `data` throws, its error is passed on and nothing remains.
+ *
+ * @throws ZsaqError 'disk'
+ * @example writeWhole('run/metrics.json', canonicalJson(metrics, 2) + '\n')
+ */
+export function writeWhole(path: string, data: string | Uint8Array | Iterable<Uint8Array>): void {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  let fd = -1;
+  try {
+    fd = openSync(temporary, 'wx', 0o666);
+    const chunks = typeof data === 'string' ? [Buffer.from(data, 'utf8')] : ArrayBuffer.isView(data) ? [data] : data;
+    for (const chunk of chunks) writeAll(fd, chunk);
+    fsyncSync(fd);
+    closeSync(fd);
+    fd = -1;
+    renameSync(temporary, path);
+    syncFolder(folder);
+  } catch (error) {
+    if (fd >= 0) closeSync(fd);
+    rmSync(temporary, { force: true });
+    throw diskError(error, 'write', path);
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.byteLength;) {
+    done += writeSync(fd, bytes, done, Math.min(bytes.byteLength - done, CHUNK_BYTES));
+  }
+}
+
+/**
+ * Reads a JSON file, strictly (see `parseJson`).
+ *
+ * @throws ZsaqError 'missing' | 'disk' | 'format', with line and column where the text is wrong
+ */
+export function readJson(path: string): unknown {
+  const { fd, size } = openForReading(path);
+  try {
+    if (size > MAX_JSON_BYTES) throw new ZsaqError('format', `${path} has ${size} bytes, too many for a JSON file: check that it is the right file`);
+    const bytes = new Uint8Array(size);
+    readInto(fd, 0, bytes, path);
+    return parseJson(decodeUtf8(bytes, path), path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Text from UTF-8 bytes. @throws ZsaqError 'format' where the bytes are not UTF-8 */
+export function decodeUtf8(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ZsaqError('format', `${where} is not UTF-8 text: check that it is the right file or fetch it again`);
+  }
+}
+
+/** SHA-256 of a file's bytes as 64 hexadecimal digits, read in chunks. @throws ZsaqError 'missing' | 'disk' | 'format' */
+export function sha256File(path: string): string {
+  const { fd, size } = openForReading(path);
+  try {
+    const hash = createHash('sha256');
+    const chunk = new Uint8Array(Math.min(size, CHUNK_BYTES));
+    for (let at = 0; at < size; at += chunk.length) {
+      const part = chunk.subarray(0, Math.min(chunk.length, size - at));
+      readInto(fd, at, part, path);
+      hash.update(part);
+    }
+    return hash.digest('hex');
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,109 @@
+import { tf } from '../core/backend';
+import { ZsaqError } from '../core/error';
+import { operation } from '../core/grad';
+import { embedding, matMul2, softmax } from '../core/kernels';
+import { layoutTensors, placeIds, type Layout } from './layout';
+import type { Stream } from '../core/random';
+import type { Inputs, Model, Output } from '../models/model';
+import type { Params } from '../core/tree';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+
+/**
+ * The feature adaptation module: turns what the generator says into the teacher's representation space.
+ * - `straightThrough`: tokens x ~ softmax(z / tau) of a shared vocabulary; forward E[x], backward that of softmax(z / tau) E
+ *   (Bengio et al. 2013). What the student sees are real tokens, as at test time.
+ * - `soft`: softmax(z / tau) E, differentiable without bias, but mixtures shrink towards the mean embedding.
+ * - `linear`: A h of the generator's last hidden state, A trained with it: for a foreign vocabulary. Norms are
+ *   kept within the range of the teacher's embedding rows, else the ascent leaves every input the teacher knows.
+ */
+export type AdaptationKind = 'straightThrough' | 'soft' | 'linear';
+
+export const ADAPTATION = '#adaptation';
+
+export interface Adaptation {
+  kind: AdaptationKind;
+  temperature: number;
+  teacher: Model;
+  /** teacher's word embedding table E `[vocabulary, embedding]` */
+  table: Tensor2D;
+  /** 0 at tokens that may be generated, -1e9 at the others, `[vocabulary]` */
+  barred: Tensor;
+  /** smallest and largest norm of an ordinary row of E */
+  norms: [number, number];
+}
+
+/** A starting value of A: Gaussian, scaled so that adapted rows have the teacher's mean embedding norm. */
+export function initAdaptation(a: Adaptation, generatorWidth: number, random: Stream): Record<string, Tensor> {
+  if (a.kind !== 'linear') return {};
+  const std = (a.norms[0] + a.norms[1]) / 2 / Math.sqrt(a.teacher.embeddingSize * generatorWidth);
+  const values = Float32Array.from({ length: a.teacher.embeddingSize * generatorWidth }, () => std * random.normal());
+  return { [ADAPTATION]: tf.tensor2d(values, [a.teacher.embeddingSize, generatorWidth]) };
+}
+
+/** Sampled tokens of the generator, row-major, for the kinds that speak in tokens. */
+export function sampleTokens(a: Adaptation, logits: Tensor, random: Stream): Int32Array {
+  const vocabulary = a.teacher.vocabSize;
+  const p = tf.tidy(() => softmax(tf.div(tf.add(tf.reshape(logits, [-1, vocabulary]), a.barred), a.temperature)));
+  const probabilities = p.dataSync() as Float32Array;
+  p.dispose();
+  const out = new Int32Array(probabilities.length / vocabulary);
+  for (let row = 0; row < out.length; row++) {
+    let left = random.next(), i = row * vocabulary;
+    const end = i + vocabulary - 1;
+    while ((left -= probabilities[i]) > 0 && i < end) i++;
+    while (probabilities[i] === 0 && i > row * vocabulary) i--; // rounding may run past the last possible token
+    out[row] = i - row * vocabulary;
+  }
+  return out;
+}
+
+/**
+ * The generator's output as inputs of teacher and student, differentiable in it.
+ *
+ * @param tokens the sample of this batch (`straightThrough`)
+ */
+export function adapt(a: Adaptation, out: Output, layout: Layout, theta: Params, tokens?: Int32Array): Inputs {
+  const { batch, seq, specials } = layout, width = a.teacher.embeddingSize;
+  const flat = generatedRows(a, out, theta, tokens); // [batch * seq, embedding]
+  const table = specials.length
+    ? tf.concat([flat, embedding(a.table, tf.tensor1d(specials, 'int32'))]) as Tensor2D : flat;
+  const rows = layout.source.map((s) => (s >= 0 ? s : batch * seq - 1 - s));
+  const embeds = tf.reshape(embedding(table, tf.tensor1d(rows, 'int32')), [batch, seq, width]) as Tensor3D;
+  return { embeds, ...layoutTensors(layout) };
+}
+
+function generatedRows(a: Adaptation, out: Output, theta: Params, tokens?: Int32Array): Tensor2D {
+  if (a.kind === 'linear') {
+    const h = out.hidden[out.hidden.length - 1], rows = tf.reshape(h, [-1, h.shape[h.rank - 1]!]) as Tensor2D;
+    const raw = tf.matMul(rows, theta[ADAPTATION] as Tensor2D, false, true);
+    const length = tf.sqrt(tf.add(tf.sum(tf.square(raw), 1, true), 1e-12));
+    return tf.mul(raw, tf.div(tf.clipByValue(length, a.norms[0], a.norms[1]), length)) as Tensor2D;
+  }
+  const z = tf.div(tf.add(tf.reshape(out.logits, [-1, a.teacher.vocabSize]), a.barred), a.temperature) as Tensor2D;
+  if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, a.table);
+  return straightThrough(z, a.table, tf.tensor1d(tokens!, 'int32'));
+}
+
+/** Forward E[x]; backward as of softmax(z) E: dz = p (dp - sum(p dp)), dp = dy Eᵀ. */
+function straightThrough(z: Tensor2D, table: Tensor2D, tokens: Tensor): Tensor2D {
+  return operation([z], (save) => {
+    save([z]);
+    return tf.gather(table, tokens as never);
+  }, (dy, [logits]) => [() => {
+    const p = tf.softmax(logits), weighted = tf.mul(p, matMul2(dy as Tensor2D, table, false, true));
+    return tf.sub(weighted, tf.mul(p, tf.sum(weighted, 1, true)));
+  }]) as Tensor2D;
+}
+
+/** The sampled tokens as plain ids: what the student trains on and what it will see when it is used. */
+export function tokenInputs(layout: Layout, tokens: ArrayLike<number>): Inputs {
+  const ids = tf.tensor2d(placeIds(layout, tokens), [layout.batch, layout.seq], 'int32');
+  return { ids, ...layoutTensors(layout) };
+}
+
+/** Which kind fits: tokens for a shared vocabulary, the linear map for a foreign one. */
+export function checkAdaptation(kind: AdaptationKind, generator: Model, teacher: Model): void {
+  if (kind !== 'linear' && generator.vocabSize !== teacher.vocabSize) {
+    throw new ZsaqError('mismatch', `the generator has ${generator.vocabSize} tokens, the teacher ${teacher.vocabSize}: use --set adaptation.kind=linear, or a generator with the teacher's vocabulary`);
+  }
+}

@@ -1,0 +1,222 @@
+import { tf } from '../core/backend';
+import { ZsaqError } from '../core/error';
+import { peakBytes } from '../core/memory';
+import { dispose, type Params } from '../core/tree';
+import { adamInit, adamUpdate, type AdamConfig, type AdamState } from '../optim/adam';
+import { rateAt, type Schedule } from '../optim/schedule';
+import { Guard } from '../train/guard';
+import { clone } from '../core/tree';
+import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
+import { disposeInputs, toHost, type Source } from './source';
+import { affineOf, effective, isScale, makeStudent, type Student } from './student';
+import { maskOf, studentStep } from './studentStep';
+import { divergence as divergenceOf, type DivergenceConfig } from '../train/divergence';
+import type { Radius } from '../optim/sam';
+import type { Inputs } from '../models/model';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+
+export interface DistillConfig {
+  steps: number;
+  /** peak rate of weights, biases and norms */
+  rate: number;
+  /** peak rate of log-scales */
+  scaleRate: number;
+  weightDecay: number;
+  /** limit of the global gradient norm */
+  clip: number;
+  schedule: Schedule;
+  divergence: DivergenceConfig;
+  /** seconds between checkpoints on disk */
+  checkpointSeconds: number;
+}
+
+/** The divergence of fixed student parameters from the teacher on some inputs; differentiable in the inputs. */
+export type Divergence = (inputs: Inputs) => Scalar;
+
+/** Steps between two snapshots: what a roll-back or a resumed run goes back to. */
+const SNAPSHOT_STEPS = 20;
+
+interface State { step: number; trained: Record<string, Tensor>; adam: AdamState }
+
+/**
+ * Trains a quantized student against the teacher on whatever `source` gives: the loop of every training method.
+ * Each step: ascend (if the source has an adversary), draw a batch, one sharpness-aware gradient, AdamW, re-quantize.
+ * Checkpoints hold the last snapshot, so that a resumed run repeats exactly what an undisturbed one does.
+ */
+export async function distill(id: MethodId, job: Job, config: DistillConfig, radius: Radius | null, source: Source, streams: StreamStore): Promise<Quantized> {
+  const student = makeStudent(job.teacher.model, job.teacher.params, job.plan);
+  const run = new Run(id, job, config, radius, source, streams, student);
+  try {
+    return await run.finish(await run.loop());
+  } finally {
+    run.dispose();
+  }
+}
+
+/** The random streams of a run, as a checkpoint needs them. */
+export interface StreamStore { save(): Record<string, unknown>; restore(saved: Record<string, unknown>): void }
+
+class Run {
+  private state: State;
+  private snapshot!: { saved: Omit<Saved, 'tensors'>; held: Record<string, Tensor> };
+  private history: Entry[] = [];
+  private readonly guard = new Guard();
+  private readonly phases: Record<string, number> = {};
+  private readonly began = Date.now();
+  private written = Date.now();
+  private secondsBefore = 0;
+
+  constructor(
+    private readonly id: MethodId, private readonly job: Job, private readonly config: DistillConfig,
+    private readonly radius: Radius | null, private readonly source: Source, private readonly streams: StreamStore,
+    private readonly student: Student,
+  ) {
+    const trained = clone(student.initial);
+    this.state = { step: 0, trained, adam: adamInit(trained) };
+    const saved = job.checkpoints?.load();
+    if (saved) this.restore(saved.state, saved.step, Object.fromEntries(Object.entries(saved.tensors).map(([n, t]) => [n, tf.tensor(t.data, t.shape)])));
+    this.takeSnapshot();
+  }
+
+  async loop(): Promise<Status> {
+    while (this.state.step < this.config.steps) {
+      if (isCancelled(this.job)) { this.write(); return 'cancelled'; }
+      const entry = await this.step();
+      if (entry === null) {
+        const verdict = this.guard.trip();
+        this.rollBack();
+        if (verdict === 'give up') { this.write(); return 'diverged'; }
+        continue;
+      }
+      this.history.push(entry);
+      this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry });
+      if (this.state.step % SNAPSHOT_STEPS === 0) this.takeSnapshot();
+      if (Date.now() - this.written > 1000 * this.config.checkpointSeconds) this.write();
+      await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
+    }
+    return 'ok';
+  }
+
+  /** One step; null if a loss or gradient was not finite, in which case nothing has been updated. */
+  private async step(): Promise<Entry | null> {
+    const { state, config, job, student } = this;
+    const share = rateAt(config.schedule, state.step, config.steps) * this.guard.rateShare;
+    const ascended = await this.time('generator', () => this.ascend(share));
+    if (ascended !== null && !Number.isFinite(ascended)) return null;
+    const batch = await this.time('source', () => this.source.next());
+    const result = await this.time('student', () => studentStep(student, state.trained, job.teacher, batch.inputs, {
+      divergence: config.divergence, radius: this.radius, clip: config.clip,
+    }));
+    const classes = job.teacher.model.head.kind === 'classification' ? classShares(result.teacherLogits) : null;
+    disposeInputs(batch.inputs);
+    result.teacherLogits.dispose();
+    if (![result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite)) {
+      dispose(result.grads);
+      return null;
+    }
+    await this.time('update', () => this.update(result.grads, share));
+    return {
+      step: state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius,
+      gradientNorm: result.gradientNorm, classes, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
+    };
+  }
+
+  /** The adversary's turn, against the student's weights as they stand. */
+  private async ascend(share: number): Promise<number | null> {
+    if (!this.source.ascend) return null;
+    const { student, job, config } = this, at = effective(student, this.state.trained), all = { ...student.frozen, ...at };
+    try {
+      return await this.source.ascend(this.state.step, all, (inputs) => divergenceOf(
+        student.model.forward(all, inputs, student.hooks), job.teacher.model.forward(job.teacher.params, inputs), maskOf(inputs), config.divergence), share);
+    } finally {
+      dispose(at);
+    }
+  }
+
+  private update(grads: Record<string, Tensor>, share: number): void {
+    const { state, config } = this, { trained, adam } = state;
+    const adamConfig: AdamConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: config.weightDecay };
+    const next = adamUpdate(trained, grads, adam, (name) => ({
+      rate: share * (isScale(name) ? config.scaleRate : config.rate), decay: trained[name].rank >= 2 && !isScale(name),
+    }), adamConfig);
+    dispose(grads, trained, adam.m, adam.v);
+    this.state = { step: state.step + 1, trained: next.params, adam: next.state };
+    state.step = this.state.step;
+  }
+
+  private takeSnapshot(): void {
+    const { trained, adam, step } = this.state, source = this.source.save();
+    const old = this.snapshot?.held;
+    this.snapshot = {
+      saved: { step, state: {
+        adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), guard: this.guard.save(),
+        seconds: this.seconds(), phases: { ...this.phases },
+      } },
+      held: { ...prefixed('student/', clone(trained)), ...prefixed('m/', clone(adam.m)), ...prefixed('v/', clone(adam.v)), ...prefixed('source/', source.held) },
+    };
+    if (old) dispose(old);
+  }
+
+  /** Back to the snapshot; the guard keeps what it has learned since. */
+  private rollBack(): void {
+    const { saved, held } = this.snapshot, guard = this.guard.save();
+    const { trained, adam } = this.state;
+    this.restore(saved.state, saved.step, clone(held));
+    dispose(trained, adam.m, adam.v);
+    this.guard.restore(guard);
+    this.takeSnapshot();
+  }
+
+  /** Takes over the tensors. */
+  private restore(state: Saved['state'], step: number, tensors: Record<string, Tensor>): void {
+    const part = (prefix: string) => Object.fromEntries(Object.entries(tensors).filter(([n]) => n.startsWith(prefix)).map(([n, x]) => [n.slice(prefix.length), x]));
+    const trained = part('student/');
+    if (Object.keys(trained).join() !== Object.keys(this.student.initial).join()) {
+      throw new ZsaqError('mismatch', 'the checkpoint belongs to another model or plan: choose another output folder');
+    }
+    this.state = { step, trained, adam: { m: part('m/'), v: part('v/'), step: state.adamStep as number } };
+    this.source.restore(part('source/'), state.source as Record<string, unknown>);
+    this.streams.restore(state.streams as Record<string, unknown>);
+    this.guard.restore(state.guard as never);
+    this.history = (state.history as Entry[]).slice();
+    this.secondsBefore = state.seconds as number - (Date.now() - this.began) / 1000;
+    Object.assign(this.phases, state.phases);
+  }
+
+  private write(): void {
+    this.written = Date.now();
+    this.job.checkpoints?.save({ ...this.snapshot.saved, tensors: toHost(this.snapshot.held) });
+  }
+
+  async finish(status: Status): Promise<Quantized> {
+    const { student, job } = this, { trained, step } = this.state;
+    const cost: Cost = { seconds: this.seconds(), peakBytes: peakBytes(), steps: step, phases: this.phases };
+    const affines = Object.fromEntries(Object.keys(job.plan.weights).map((n) => {
+      const { scale, zero } = affineOf(student, trained, n);
+      return [n, { scale: tf.clone(scale), zero: tf.clone(zero) }];
+    }));
+    return { params: { ...clone(student.frozen), ...effective(student, trained) }, affines, plan: job.plan, history: this.history, cost, status };
+  }
+
+  dispose(): void {
+    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.snapshot.held);
+    this.source.dispose();
+    this.student.dispose();
+  }
+
+  private seconds(): number { return this.secondsBefore + (Date.now() - this.began) / 1000; }
+
+  private async time<T>(phase: string, f: () => T | Promise<T>): Promise<T> {
+    const t = performance.now();
+    try { return await f(); } finally { this.phases[phase] = (this.phases[phase] ?? 0) + (performance.now() - t) / 1000; }
+  }
+}
+
+function prefixed(prefix: string, record: Params): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(record).map(([n, x]) => [prefix + n, x]));
+}
+
+function classShares(logits: Tensor): number[] {
+  const [batch, labels] = logits.shape as [number, number], winners = tf.tidy(() => tf.argMax(logits, -1).dataSync());
+  return Array.from({ length: labels }, (_, k) => winners.filter((w) => w === k).length / batch);
+}

@@ -1,0 +1,96 @@
+import { ZsaqError } from '../core/error';
+import type { Params } from '../core/tree';
+import type { Model } from '../models/model';
+import type { Affine } from '../quant/affine';
+import type { QuantPlan } from '../quant/plan';
+import type { Form, SpecialIds } from './layout';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+
+export type MethodId = 'ptq' | 'qatRandom' | 'samSga';
+
+/** A network and its weights. */
+export interface Network { model: Model; params: Params }
+
+/** What a checkpoint holds: plain data and named float32 arrays. */
+export interface Saved {
+  step: number;
+  state: Record<string, unknown>;
+  tensors: Record<string, { shape: number[]; data: Float32Array }>;
+}
+
+/** Where a run keeps its checkpoints; `methods` never touches a disk. */
+export interface CheckpointStore { load(): Saved | null; save(saved: Saved): void }
+
+/** All that a method may use. Real data is reachable only for a method that declares it. */
+export interface Job {
+  teacher: Network;
+  /** causal language model that writes the inputs */
+  generator?: Network;
+  plan: QuantPlan;
+  special: SpecialIds;
+  /** ids that synthetic text may use: no special and no unused tokens */
+  vocabulary: Int32Array;
+  form: Form;
+  seed: number;
+  /** throws in every zero-shot method */
+  data(): unknown;
+  checkpoints?: CheckpointStore;
+  signal?: { readonly aborted: boolean };
+  onProgress?(p: Progress): void;
+}
+
+/** One step of training, as recorded in the history. */
+export interface Entry {
+  step: number;
+  /** D(P, Q(w)) of this step's batch, minimized by the student */
+  student: number;
+  /** D that the generator has just ascended, or null where no ascent took place */
+  generator: number | null;
+  /** (L(w + eps) - L(w)) / L(w); null without SAM. Below 0.01 SAM does nothing */
+  sharpness: number | null;
+  /** beta / ||Q(w)||, the perturbation as a share of the weights */
+  relativeRadius: number | null;
+  gradientNorm: number;
+  /** share of different tokens in the generated batch: falls when the generator collapses */
+  distinct: number | null;
+  /** share of each class among the teacher's answers to this batch (classification only) */
+  classes: number[] | null;
+}
+
+export interface Progress { method: MethodId; step: number; steps: number; entry: Entry }
+
+export type Status = 'ok' | 'diverged' | 'cancelled';
+
+export interface Cost { seconds: number; peakBytes: number; steps: number; phases: Record<string, number> }
+
+/** What every method returns. The caller owns `params` and `affines`. */
+export interface Quantized {
+  /** a complete record as the quantized model computes with it */
+  params: Record<string, Tensor>;
+  /** scale and zero point of every quantized weight */
+  affines: Record<string, Affine>;
+  plan: QuantPlan;
+  history: Entry[];
+  cost: Cost;
+  status: Status;
+}
+
+/** A quantization method. `needs: 'nothing'` is a promise that the job enforces. */
+export interface Method<Config> {
+  readonly id: MethodId;
+  readonly title: string;
+  readonly needs: 'nothing' | 'data';
+  readonly defaults: Config;
+  run(job: Job, config: Config): Promise<Quantized>;
+}
+
+/** The `data` of a zero-shot job. */
+export function noData(method: string): never {
+  throw new ZsaqError('leak', `${method} is zero-shot and must not read data: only a method that declares needs: 'data' may`);
+}
+
+/** True once the job's signal or the notebook's stop button asks for the end. */
+export function isCancelled(job: Pick<Job, 'signal'>): boolean {
+  const stop = (globalThis as Record<symbol, { aborted?: boolean } | undefined>)[Symbol.for('zsaq.cancel')];
+  return job.signal?.aborted === true || stop?.aborted === true;
+}

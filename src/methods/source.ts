@@ -1,0 +1,50 @@
+import { dispose, type Params } from '../core/tree';
+import { tokenInputs } from './adaptation';
+import { drawLayout, type LayoutConfig } from './layout';
+import type { Stream } from '../core/random';
+import type { Job, Saved } from './method';
+import type { Inputs } from '../models/model';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Divergence } from './distill';
+
+/** One batch for the student. `tokens` are the generated ids, where there are any. */
+export interface Batch { inputs: Inputs; tokens?: Int32Array }
+
+/** Where the student's inputs come from; the adversary, if there is one, lives here. */
+export interface Source {
+  next(): Batch;
+  /** one ascent of the generator against the student as it stands; the divergence before it, null if none took place */
+  ascend?(step: number, student: Params, divergence: Divergence, rateShare: number): Promise<number | null> | number | null;
+  /** tensors and data that a checkpoint must hold; `held` are clones that the caller disposes of */
+  save(): { held: Record<string, Tensor>; state: Record<string, unknown> };
+  restore(tensors: Params, state: Record<string, unknown>): void;
+  dispose(): void;
+}
+
+/** Uniform random tokens in the task's layout: the input of QAT-Rand, and the noise that a generator reads. */
+export function randomTokens(vocabulary: Int32Array, n: number, random: Stream): Int32Array {
+  return Int32Array.from({ length: n }, () => vocabulary[random.int(vocabulary.length)]);
+}
+
+/** A source without memory beyond its random stream. */
+export function randomSource(job: Job, layout: LayoutConfig, random: Stream): Source {
+  return {
+    next() {
+      const drawn = drawLayout(layout, job.special, random);
+      const tokens = randomTokens(job.vocabulary, layout.batch * layout.seq, random);
+      return { inputs: tokenInputs(drawn, tokens), tokens };
+    },
+    save: () => ({ held: {}, state: {} }),
+    restore: () => undefined,
+    dispose: () => undefined,
+  };
+}
+
+export function disposeInputs(inputs: Inputs): void {
+  dispose(Object.fromEntries(Object.entries(inputs).filter(([, x]) => x)) as Params);
+}
+
+/** Host copies of tensors, for a checkpoint. */
+export function toHost(record: Params): Saved['tensors'] {
+  return Object.fromEntries(Object.entries(record).map(([n, x]) => [n, { shape: x.shape.slice(), data: x.dataSync() as Float32Array }]));
+}

@@ -1,0 +1,48 @@
+import { ZsaqError } from '../core/error';
+
+export type Config = Readonly<Record<string, unknown>>;
+
+/** A positive integer of `config.json`. */
+export function integer(config: Config, key: string, fallback?: number): number {
+  const v = config[key] ?? fallback;
+  if (typeof v !== 'number' || !Number.isInteger(v) || v < 1 || v > 2 ** 31) {
+    throw new ZsaqError('format', `config.json: ${key} must be a positive integer, but is ${JSON.stringify(config[key])}`);
+  }
+  return v;
+}
+
+/** A finite number of `config.json`. */
+export function number(config: Config, key: string, fallback: number): number {
+  const v = config[key] ?? fallback;
+  if (typeof v !== 'number' || !Number.isFinite(v)) throw new ZsaqError('format', `config.json: ${key} must be a number, but is ${JSON.stringify(v)}`);
+  return v;
+}
+
+export function boolean(config: Config, key: string, fallback: boolean): boolean {
+  const v = config[key] ?? fallback;
+  if (typeof v !== 'boolean') throw new ZsaqError('format', `config.json: ${key} must be true or false, but is ${JSON.stringify(v)}`);
+  return v;
+}
+
+export function text(config: Config, key: string, fallback: string): string {
+  const v = config[key] ?? fallback;
+  if (typeof v !== 'string') throw new ZsaqError('format', `config.json: ${key} must be a string, but is ${JSON.stringify(v)}`);
+  return v;
+}
+
+/** hidden size per head must be whole. */
+export function divides(config: Config, heads: number, hidden: number): void {
+  if (hidden % heads) throw new ZsaqError('format', `config.json: hidden size ${hidden} is not a multiple of ${heads} attention heads`);
+}
+
+/** Label names in the order of the logits; `num_labels` or two nameless labels if `id2label` is missing. */
+export function labels(config: Config): string[] {
+  const table = config.id2label;
+  if (table === undefined || table === null) return Array.from({ length: integer(config, 'num_labels', 2) }, (_, i) => `LABEL_${i}`);
+  const entries = Object.entries(table as Record<string, unknown>);
+  const names = entries.map((_, i) => (table as Record<string, unknown>)[String(i)]);
+  if (!entries.length || names.some((n) => typeof n !== 'string')) {
+    throw new ZsaqError('format', 'config.json: id2label must name every label from "0" on');
+  }
+  return names as string[];
+}

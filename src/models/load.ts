@@ -1,0 +1,65 @@
+import { tf } from '../core/backend';
+import { ZsaqError } from '../core/error';
+import { dispose, type Params } from '../core/tree';
+import { openPretrained, type Pretrained } from '../io/pretrained';
+import { canonicalName, modelFromConfig } from './registry';
+import type { Model } from './model';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+
+export interface LoadedModel {
+  dir: string;
+  model: Model;
+  params: Record<string, Tensor>;
+  config: Record<string, unknown>;
+  /** what the folder says of itself (`zsaq.json`): the text it was trained on, scores */
+  card?: Record<string, unknown>;
+}
+
+/**
+ * A model from a Hugging Face folder, weights as float32 tensors under canonical names. One tensor is read at a time.
+ *
+ * @throws ZsaqError naming the file and tensor: missing, of another shape, not finite
+ * @example const { model, params } = await loadModel('models/minilm-sst2')
+ */
+export async function loadModel(dir: string): Promise<LoadedModel> {
+  const folder = openPretrained(dir);
+  try {
+    const model = modelFromConfig(folder.config);
+    return { dir, model, params: readParams(folder, model), config: folder.config, card: folder.card };
+  } finally {
+    folder.close();
+  }
+}
+
+function readParams(folder: Pretrained, model: Model): Record<string, Tensor> {
+  const stored = new Map(folder.names.map((n) => [canonicalName(model, n), n]));
+  const params: Record<string, Tensor> = {};
+  try {
+    for (const name of model.paramNames) {
+      const source = stored.get(name);
+      if (source === undefined) throw new ZsaqError('missing', `${folder.dir}: no tensor "${name}": the weights do not fit config.json`);
+      params[name] = readTensor(folder, source, model.shapes[name]);
+    }
+  } catch (e) {
+    dispose(params);
+    throw e;
+  }
+  return params;
+}
+
+function readTensor(folder: Pretrained, name: string, shape: readonly number[]): Tensor {
+  const found = folder.info(name).shape;
+  if (found.length !== shape.length || found.some((n, i) => n !== shape[i])) {
+    throw new ZsaqError('mismatch', `${folder.dir}: tensor "${name}" has shape [${found}], config.json asks for [${shape}]`);
+  }
+  const { data } = folder.read(name), values = data instanceof Float32Array ? data : Float32Array.from(data);
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) throw new ZsaqError('nonFinite', `${folder.dir}: tensor "${name}" holds ${values[i]} at position ${i}: the weights are damaged`);
+  }
+  return tf.tensor(values, [...shape], 'float32');
+}
+
+/** Parameters as host arrays, for writing. */
+export function hostTensors(params: Params): Record<string, { shape: number[]; data: Float32Array }> {
+  return Object.fromEntries(Object.entries(params).map(([name, x]) => [name, { shape: x.shape.slice(), data: x.dataSync() as Float32Array }]));
+}

@@ -1,0 +1,70 @@
+import { tf } from '../core/backend';
+import { ZsaqError } from '../core/error';
+import type { Params } from '../core/tree';
+import type { Hooks } from '../nn/hooks';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+
+/** What a model reads: token ids or, for gradients that reach the generator, word embeddings. */
+export interface Inputs {
+  /** int32 `[batch, seq]` */
+  ids?: Tensor2D;
+  /** word embeddings `[batch, seq, embedding]` in place of the rows of the word embedding table */
+  embeds?: Tensor3D;
+  /** 1 at real tokens, 0 at padding, `[batch, seq]`; absent: no padding */
+  mask?: Tensor2D;
+  /** segments 0 and 1, int32 `[batch, seq]` */
+  typeIds?: Tensor2D;
+}
+
+export interface Output {
+  /** `[batch, labels]`, or `[batch, seq, vocabulary]` of a language model; of a bare encoder the last hidden states */
+  logits: Tensor;
+  /** as in transformers: after the embeddings, after each layer `[batch, seq, hidden]`; the last one as the head sees it */
+  hidden: Tensor[];
+}
+
+export type Head =
+  | { kind: 'classification'; labels: string[] }
+  | { kind: 'regression' }
+  | { kind: 'languageModel' }
+  | { kind: 'none' };
+
+/** A linear layer of the encoder or decoder: the name of its weight and the site of its input (shared by q, k and v). */
+export interface LinearLayer { weight: string; site: string }
+
+/** A model is a pure function of a record of parameters; it holds no tensors. */
+export interface Model {
+  readonly family: string;
+  readonly head: Head;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  /** width of a word embedding (smaller than `hiddenSize` in OPT-350m) */
+  readonly embeddingSize: number;
+  readonly maxLength: number;
+  readonly padId: number;
+  /** every parameter and its shape */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  readonly paramNames: readonly string[];
+  /** linear layers in the order of the forward pass, heads excluded */
+  readonly linears: readonly LinearLayer[];
+  readonly wordEmbedding: string;
+  forward(params: Params, inputs: Inputs, hooks?: Hooks): Output;
+}
+
+/** batch and seq of the inputs; refuses what the model cannot read. */
+export function inputShape(model: { maxLength: number }, { ids, embeds }: Inputs): [number, number] {
+  const x = ids ?? embeds;
+  if (!x || (ids && embeds)) throw new ZsaqError('usage', 'a model reads either ids or embeds: give exactly one of them');
+  const [batch, seq] = x.shape;
+  if (seq > model.maxLength) throw new ZsaqError('range', `a sequence of ${seq} tokens is longer than the model's ${model.maxLength} positions: shorten the batch`);
+  return [batch, seq];
+}
+
+/** Hidden states of word tokens: the given embeddings, or rows of the table. */
+export function wordEmbeddings(lookUp: (ids: Tensor) => Tensor, { ids, embeds }: Inputs): Tensor {
+  return embeds ?? lookUp(ids!);
+}
+
+/** 0, 1, ... seq-1 as int32. */
+export function range(seq: number): Tensor { return tf.range(0, seq, 1, 'int32'); }

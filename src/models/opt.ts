@@ -1,0 +1,98 @@
+import { tf } from '../core/backend';
+import * as kernels from '../core/kernels';
+import { get, type Params } from '../core/tree';
+import { attention, causalBias } from '../nn/attention';
+import { at, type Hooks } from '../nn/hooks';
+import { activation, embedding, layerNorm, linear } from '../nn/layers';
+import { boolean, divides, integer, text, type Config } from './config';
+import { inputShape, range, wordEmbeddings, type LinearLayer, type Model } from './model';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+
+/** OPT's learned positions start at row 2. */
+const OFFSET = 2, EPSILON = 1e-5;
+
+/**
+ * OPT decoder (Zhang et al. 2022, arXiv 2205.01068) with language-model head. Pre-norm: x <- x + F(LN(x)) and a last
+ * layer norm; post-norm (OPT-350m): x <- LN(x + F(x)) and none. With `word_embed_proj_dim` unlike `hidden_size`
+ * (OPT-350m) the embeddings pass through `project_in`, the last states through `project_out`.
+ */
+export function opt(config: Config): Model {
+  const hidden = integer(config, 'hidden_size'), layers = integer(config, 'num_hidden_layers');
+  const heads = integer(config, 'num_attention_heads'), ffn = integer(config, 'ffn_dim');
+  const vocabSize = integer(config, 'vocab_size'), maxLength = integer(config, 'max_position_embeddings');
+  const embeddingSize = integer(config, 'word_embed_proj_dim', hidden);
+  const preNorm = boolean(config, 'do_layer_norm_before', true), bias = boolean(config, 'enable_bias', true);
+  const lastNorm = preNorm && !boolean(config, '_remove_final_layer_norm', false);
+  const tied = boolean(config, 'tie_word_embeddings', true);
+  const act = activation(text(config, 'activation_function', 'relu')), prefix = 'model.decoder';
+  divides(config, heads, hidden);
+  const layerName = (i: number) => `${prefix}.layers.${i}`;
+  const projected = embeddingSize !== hidden;
+
+  const shapes: Record<string, number[]> = {
+    [`${prefix}.embed_tokens.weight`]: [vocabSize, embeddingSize],
+    [`${prefix}.embed_positions.weight`]: [maxLength + OFFSET, hidden],
+  };
+  const linears: LinearLayer[] = [];
+  const add = (name: string, site: string, outs: number, ins: number, withBias: boolean) => {
+    shapes[`${name}.weight`] = [outs, ins];
+    if (withBias) shapes[`${name}.bias`] = [outs];
+    linears.push({ weight: `${name}.weight`, site });
+  };
+  const addNorm = (name: string) => Object.assign(shapes, { [`${name}.weight`]: [hidden], [`${name}.bias`]: [hidden] });
+  if (projected) add(`${prefix}.project_in`, `${prefix}.project_in`, hidden, embeddingSize, false);
+  for (let i = 0; i < layers; i++) {
+    const l = layerName(i);
+    for (const part of ['q_proj', 'k_proj', 'v_proj']) add(`${l}.self_attn.${part}`, `${l}.self_attn`, hidden, hidden, bias);
+    add(`${l}.self_attn.out_proj`, `${l}.self_attn.out_proj`, hidden, hidden, bias);
+    addNorm(`${l}.self_attn_layer_norm`);
+    add(`${l}.fc1`, `${l}.fc1`, ffn, hidden, bias);
+    add(`${l}.fc2`, `${l}.fc2`, hidden, ffn, bias);
+    addNorm(`${l}.final_layer_norm`);
+  }
+  if (lastNorm) addNorm(`${prefix}.final_layer_norm`);
+  if (projected) add(`${prefix}.project_out`, `${prefix}.project_out`, embeddingSize, hidden, false);
+  if (!tied) shapes['lm_head.weight'] = [vocabSize, embeddingSize];
+
+  /** One residual branch with its layer norm before or after. */
+  const branch = (params: Params, norm: string, x: Tensor, f: (x: Tensor) => Tensor): Tensor => preNorm
+    ? tf.add(x, f(layerNorm(params, norm, x, EPSILON)))
+    : layerNorm(params, norm, tf.add(x, f(x)), EPSILON);
+
+  const layer = (params: Params, l: string, x: Tensor, hiding: Tensor, hooks?: Hooks): Tensor => {
+    const attended = branch(params, `${l}.self_attn_layer_norm`, x, (h) => {
+      const input = at(hooks, `${l}.self_attn`, h);
+      const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => linear(params, `${l}.self_attn.${part}`, input));
+      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, attention(q, k, v, heads, hiding)));
+    });
+    return branch(params, `${l}.final_layer_norm`, attended, (h) => {
+      const wide = act(linear(params, `${l}.fc1`, at(hooks, `${l}.fc1`, h)));
+      return linear(params, `${l}.fc2`, at(hooks, `${l}.fc2`, wide));
+    });
+  };
+
+  const model: Model = {
+    family: 'opt', head: { kind: 'languageModel' }, config, vocabSize, hiddenSize: hidden, embeddingSize, maxLength,
+    padId: typeof config.pad_token_id === 'number' ? config.pad_token_id : 1,
+    shapes, paramNames: Object.keys(shapes), linears, wordEmbedding: `${prefix}.embed_tokens.weight`,
+
+    forward(params, inputs, hooks) {
+      const [, seq] = inputShape(model, inputs);
+      let words = wordEmbeddings((ids) => embedding(params, `${prefix}.embed_tokens`, ids), inputs);
+      if (projected) words = linear(params, `${prefix}.project_in`, at(hooks, `${prefix}.project_in`, words));
+      // padded positions read row 1, as in transformers: positions count the real tokens
+      const positions = inputs.mask
+        ? tf.cast(tf.add(tf.mul(tf.cumsum(tf.cast(inputs.mask, 'float32'), 1), tf.cast(inputs.mask, 'float32')), OFFSET - 1), 'int32')
+        : tf.add(range(seq), tf.scalar(OFFSET, 'int32'));
+      let x = tf.add(words, embedding(params, `${prefix}.embed_positions`, positions)); // [batch, seq, hidden]
+      const hiddenStates = [x], hiding = causalBias(seq, inputs.mask);
+      for (let i = 0; i < layers; i++) hiddenStates.push((x = layer(params, layerName(i), x, hiding, hooks)));
+      if (lastNorm) x = layerNorm(params, `${prefix}.final_layer_norm`, x, EPSILON);
+      if (projected) x = linear(params, `${prefix}.project_out`, at(hooks, `${prefix}.project_out`, x));
+      hiddenStates[layers] = x;
+      const head = get(params, tied ? `${prefix}.embed_tokens.weight` : 'lm_head.weight') as Tensor2D;
+      return { logits: kernels.linear(x, head), hidden: hiddenStates };
+    },
+  };
+  return model;
+}
