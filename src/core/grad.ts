@@ -42,6 +42,7 @@ interface EngineInternals {
 /**
  * An operation with its own gradient. Unlike `tf.customGrad` the gradient of each input is a thunk that runs only if
  * that input leads to a variable, so a pass that needs input gradients only (the generator's) pays for no weight gradients.
+ * What the gradient reads must be saved: everything else made in the forward pass is gone by then.
  *
  * @param backward one thunk per input, in order
  */

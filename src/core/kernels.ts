@@ -144,8 +144,9 @@ export function softmax(x: Tensor): Tensor {
  * @param table `[vocabulary, n]`  @param ids int32 `[...]`  @returns `[..., n]`
  */
 export function embedding(table: Tensor2D, ids: Tensor): Tensor {
-  return operation([table], () => tf.gather(table, ids.rank === 0 ? tf.reshape(ids, [1]) : ids), (dy) => [() => {
-    const n = table.shape[1];
-    return tf.unsortedSegmentSum(tf.reshape(dy, [-1, n]) as Tensor2D, tf.reshape(ids, [-1]) as Tensor1D, table.shape[0]);
-  }]);
+  const [rows, n] = table.shape;
+  return operation([table], (save) => {
+    save([ids]);
+    return tf.gather(table, ids as Tensor1D);
+  }, (dy, [at]) => [() => tf.unsortedSegmentSum(tf.reshape(dy, [-1, n]) as Tensor2D, tf.reshape(at, [-1]) as Tensor1D, rows)]);
 }

@@ -7,6 +7,7 @@ export const CHUNK_BYTES = 4 * 1024 * 1024;
 const REASONS: Record<string, string> = {
   ENOSPC: 'no space is left on the disk: free some space or choose another folder',
   EDQUOT: 'the disk quota is used up: free some space or choose another folder',
+  EFBIG: 'the file would be larger than this disk or the limit (ulimit -f) allows: choose another folder',
   EROFS: 'the disk is read-only: choose another folder',
   EACCES: 'permission is denied: change the permissions or choose another place',
   EPERM: 'permission is denied: change the permissions or choose another place',

@@ -22,9 +22,10 @@ const MAX_JSON_BYTES = 100 * 1024 * 1024;
 export function writeWhole(path: string, data: string | Uint8Array | Iterable<Uint8Array>): void {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
-  let fd = -1;
+  let fd = -1, made = false;
   try {
     fd = openSync(temporary, 'wx', 0o666);
+    made = true;
     const chunks = typeof data === 'string' ? [Buffer.from(data, 'utf8')] : ArrayBuffer.isView(data) ? [data] : data;
     for (const chunk of chunks) writeAll(fd, chunk);
     fsyncSync(fd);
@@ -34,7 +35,7 @@ export function writeWhole(path: string, data: string | Uint8Array | Iterable<Ui
     syncFolder(folder);
   } catch (error) {
     if (fd >= 0) closeSync(fd);
-    rmSync(temporary, { force: true });
+    if (made) rmSync(temporary, { force: true });
     throw diskError(error, 'write', path);
   }
 }

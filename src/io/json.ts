@@ -1,4 +1,5 @@
 import { ZsaqError } from '../core/error';
+import { quote } from './quote';
 
 /** Nesting that no configuration needs; deeper text is refused before it can exhaust the stack. */
 const MAX_DEPTH = 200;
@@ -97,8 +98,8 @@ function checkJson(text: string, where: string): void {
     const start = at;
     if (text[at] !== '"') fail('expected a key in double quotes');
     const name = JSON.parse(string()) as string;
-    if (FORBIDDEN_KEYS.has(name)) fail(`the key "${name}" is not allowed`, start);
-    if (seen.has(name)) fail(`the key ${JSON.stringify(name)} is given twice`, start);
+    if (FORBIDDEN_KEYS.has(name)) fail(`the key ${quote(name)} is not allowed`, start);
+    if (seen.has(name)) fail(`the key ${quote(name)} is given twice`, start);
     seen.add(name);
     space();
     if (text[at++] !== ':') fail("expected ':'", at - 1);

@@ -31,9 +31,11 @@ export function lockFolder(dir: string): () => void {
     takeOver(path, dir);
     if (!create(path, text)) throw busy(path, dir);
   }
+  let held = true;
   const release = (): void => {
     process.removeListener('exit', release);
-    if (read(path) === text) rmSync(path, { force: true });
+    if (held && read(path) === text) rmSync(path, { force: true });
+    held = false;
   };
   process.on('exit', release);
   return release;

@@ -1,5 +1,6 @@
 import { ZsaqError } from '../core/error';
 import { decodeUtf8 } from './file';
+import { quote } from './quote';
 
 /** A callable or class that a pickle names; only its name is known, nothing is ever imported or run. */
 export class Global { constructor(readonly name: string) {} }
@@ -138,7 +139,7 @@ export function unpickle(bytes: Uint8Array, start: number, host: PickleHost, pat
       case 0x6a: recall(data.getUint32(take(4), true)); break; // LONG_BINGET
       case 0x63: { // GLOBAL
         const name = `${line()}.${line()}`;
-        if (!host.globals.has(name)) refuse(`the Python object "${name}"`);
+        if (!host.globals.has(name)) refuse(`the Python object ${quote(name)}`);
         stack.push(new Global(name));
         break;
       }

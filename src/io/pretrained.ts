@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ZsaqError } from '../core/error';
 import { diskError, syncFolder } from './disk';
 import { canonicalJson, readJson, writeWhole } from './file';
+import { quote } from './quote';
 import { openSafetensors, writeSafetensors, type WritableTensor } from './safetensors';
 import type { HostTensor, TensorFile, TensorInfo } from './tensor';
 import { openTorchBin } from './torchBin';
@@ -11,7 +12,7 @@ import { openTorchBin } from './torchBin';
 const CONFIG = 'config.json', CARD = 'zsaq.json', WEIGHTS = 'model.safetensors';
 
 /** Where weights are looked for, in this order. */
-const WEIGHT_FILES = [WEIGHTS, 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;
+export const WEIGHT_FILES = [WEIGHTS, 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;
 
 /** Files that together make up a tokenizer, in the newer and the older forms. */
 export const TOKENIZER_FILES = [
@@ -65,7 +66,7 @@ export function openPretrained(dir: string): Pretrained {
     const places = weights.endsWith('.index.json') ? openShards(dir, weights, shards) : openWhole(dir, weights, shards);
     const find = (name: string): TensorFile => {
       const shard = places.get(name);
-      if (!shard) throw new ZsaqError('missing', `${dir} has no tensor "${name}" among its ${places.size}: check that its ${CONFIG} and weights belong together`);
+      if (!shard) throw new ZsaqError('missing', `${dir} has no tensor ${quote(name)} among its ${places.size}: check that its ${CONFIG} and weights belong together`);
       return shard;
     };
     return { dir, config, card, files, close, names: [...places.keys()], info: (name) => find(name).info(name), read: (name) => find(name).read(name) };
@@ -86,20 +87,30 @@ function openWhole(dir: string, name: string, shards: Map<string, TensorFile>): 
   return new Map(file.names.map((tensor) => [tensor, file]));
 }
 
-function openShards(dir: string, index: string, shards: Map<string, TensorFile>): Map<string, TensorFile> {
-  const path = join(dir, index);
+/**
+ * Reads a shard index: the file of each tensor.
+ *
+ * @throws ZsaqError 'format' where a shard is not a weights file beside the index, so that no path can reach out of the folder
+ */
+export function readShardIndex(path: string): Map<string, string> {
   const map = readObject(resolveLink(path)).weight_map;
   if (!isObject(map) || !Object.keys(map).length) throw new ZsaqError('format', `${path} has no "weight_map" of tensors to files: fetch the model again`);
-  const ending = index.endsWith('.bin.index.json') ? '.bin' : '.safetensors';
-  const places = new Map<string, TensorFile>();
-  for (const [tensor, shard] of Object.entries(map)) {
-    // A shard lies beside its index; anything else could reach out of the folder.
+  const ending = path.endsWith('.bin.index.json') ? '.bin' : '.safetensors';
+  return new Map(Object.entries(map).map(([tensor, shard]) => {
     if (typeof shard !== 'string' || /[/\\\0]/.test(shard) || !shard.endsWith(ending)) {
-      throw new ZsaqError('format', `${path} places the tensor "${tensor}" in ${JSON.stringify(shard)}, which is not a ${ending} file beside it: fetch the model again`);
+      throw new ZsaqError('format', `${path} places the tensor ${quote(tensor)} in ${quote(shard)}, which is not a ${ending} file beside it: fetch the model again`);
     }
+    return [tensor, shard];
+  }));
+}
+
+function openShards(dir: string, index: string, shards: Map<string, TensorFile>): Map<string, TensorFile> {
+  const path = join(dir, index);
+  const places = new Map<string, TensorFile>();
+  for (const [tensor, shard] of readShardIndex(path)) {
     let file = shards.get(shard);
     if (!file) {
-      if (!existsSync(join(dir, shard))) throw new ZsaqError('missing', `the shard ${shard} that ${path} lists is not there: fetch the model again`);
+      if (!existsSync(join(dir, shard))) throw new ZsaqError('missing', `the shard ${quote(shard)} that ${path} lists is not there: fetch the model again`);
       shards.set(shard, (file = openTensors(join(dir, shard))));
     }
     places.set(tensor, file);
@@ -107,7 +118,7 @@ function openShards(dir: string, index: string, shards: Map<string, TensorFile>)
   const held = new Map([...shards].map(([shard, file]) => [file, { shard, names: new Set(file.names) }]));
   for (const [tensor, file] of places) {
     const { shard, names } = held.get(file)!;
-    if (!names.has(tensor)) throw new ZsaqError('missing', `the shard ${shard} in ${dir} does not hold the tensor "${tensor}" that the index places there: fetch the model again`);
+    if (!names.has(tensor)) throw new ZsaqError('missing', `the shard ${quote(shard)} in ${dir} does not hold the tensor ${quote(tensor)} that the index places there: fetch the model again`);
   }
   return places;
 }

@@ -3,6 +3,7 @@ import { ZsaqError } from '../core/error';
 import { openForReading, readInto } from './disk';
 import { decodeUtf8, parseJson, writeWhole } from './file';
 import { float32ToBfloat16, float32ToFloat16 } from './half';
+import { quote, sides } from './quote';
 import { decodeTensor, DTYPE_BITS, elementCount, type HostTensor, type StoredDtype, type TensorFile, type TensorInfo } from './tensor';
 
 export type { HostTensor, TensorInfo } from './tensor';
@@ -36,7 +37,7 @@ export function openSafetensors(path: string): SafetensorsFile {
     const { entries, metadata, dataStart } = readHeader(fd, size, path);
     const find = (name: string): Entry => {
       const entry = entries.get(name);
-      if (!entry) throw new ZsaqError('missing', `${path} has no tensor "${name}" among its ${entries.size}: check the name or the file`);
+      if (!entry) throw new ZsaqError('missing', `${path} has no tensor ${quote(name)} among its ${entries.size}: check the name or the file`);
       return entry;
     };
     return {
@@ -47,8 +48,8 @@ export function openSafetensors(path: string): SafetensorsFile {
       },
       read: (name): HostTensor => {
         const { dtype, shape, start } = find(name);
-        if (!open) throw new ZsaqError('usage', `${path} is closed: read "${name}" before closing it`);
-        const where = `tensor "${name}" in ${path}`;
+        if (!open) throw new ZsaqError('usage', `${path} is closed: read ${quote(name)} before closing it`);
+        const where = `tensor ${quote(name)} in ${path}`;
         return decodeTensor(dtype, [...shape], elementCount(shape, where), (offset, target) => readInto(fd, dataStart + start + offset, target, path), where);
       },
     };
@@ -79,27 +80,27 @@ function readHeader(fd: number, size: number, path: string): { entries: Map<stri
   const entries = new Map<string, Entry>();
   const dataStart = 8 + length, dataSize = size - dataStart;
   for (const [name, value] of Object.entries(header)) {
-    if (!isRecord(value)) return bad(`its header has no description of "${name}"`);
+    if (!isRecord(value)) return bad(`its header has no description of ${quote(name)}`);
     if (name === METADATA) {
       for (const [key, text] of Object.entries(value)) {
-        if (typeof text !== 'string') return bad(`its metadata "${key}" is not text`);
+        if (typeof text !== 'string') return bad(`its metadata ${quote(key)} is not text`);
         metadata[key] = text;
       }
       continue;
     }
     const { dtype, shape, data_offsets: offsets } = value;
-    if (typeof dtype !== 'string' || !Array.isArray(shape) || !Array.isArray(offsets) || offsets.length !== 2) return bad(`its header does not describe "${name}" in full`);
-    if (!Object.hasOwn(DTYPE_BITS, dtype)) throw new ZsaqError('unsupported', `tensor "${name}" in ${path} has the unknown dtype ${JSON.stringify(dtype)}: store it as F32, F16 or BF16`);
+    if (typeof dtype !== 'string' || !Array.isArray(shape) || !Array.isArray(offsets) || offsets.length !== 2) return bad(`its header does not describe ${quote(name)} in full`);
+    if (!Object.hasOwn(DTYPE_BITS, dtype)) throw new ZsaqError('unsupported', `tensor ${quote(name)} in ${path} has the unknown dtype ${quote(dtype)}: store it as F32, F16 or BF16`);
     const [start, end] = offsets as [unknown, unknown];
-    if (!isOffset(start) || !isOffset(end) || start > end || end > dataSize) return bad(`tensor "${name}" lies outside of the file`);
-    const bits = elementCount(shape, `tensor "${name}" in ${path}`) * DTYPE_BITS[dtype as StoredDtype];
-    if (bits !== (end - start) * 8) return bad(`tensor "${name}" has ${end - start} bytes, which is not its shape [${shape.join(', ')}] in ${dtype}`);
+    if (!isOffset(start) || !isOffset(end) || start > end || end > dataSize) return bad(`tensor ${quote(name)} lies outside of the file`);
+    const bits = elementCount(shape, `tensor ${quote(name)} in ${path}`) * DTYPE_BITS[dtype as StoredDtype];
+    if (bits !== (end - start) * 8) return bad(`tensor ${quote(name)} has ${end - start} bytes, which is not its shape ${sides(shape)} in ${dtype}`);
     entries.set(name, { dtype: dtype as StoredDtype, shape, bytes: end - start, start });
   }
 
   let filled = 0;
   for (const [name, { start, bytes: length }] of [...entries].sort(([, a], [, b]) => a.start - b.start || a.bytes - b.bytes)) {
-    if (start !== filled) return bad(`tensor "${name}" ${start < filled ? 'overlaps' : 'leaves a gap after'} the one before it`);
+    if (start !== filled) return bad(`tensor ${quote(name)} ${start < filled ? 'overlaps' : 'leaves a gap after'} the one before it`);
     filled += length;
   }
   if (filled !== dataSize) return bad(`its tensors end at byte ${dataStart + filled} and the file at ${size}`);
@@ -145,7 +146,7 @@ export function writeSafetensors(path: string, tensors: Iterable<readonly [strin
   const seen = new Set([METADATA, '__proto__', 'constructor']); // names that no reader of ours accepts
   let end = 0;
   for (const { name, dtype, shape, data } of sorted) {
-    const where = `tensor "${name}" for ${path}`;
+    const where = `tensor ${quote(name)} for ${path}`;
     if (seen.has(name)) throw new ZsaqError('mismatch', `${where} is given twice or has a reserved name: give each tensor its own name`);
     seen.add(name);
     const count = elementCount(shape, where);
@@ -164,7 +165,7 @@ export function writeSafetensors(path: string, tensors: Iterable<readonly [strin
   writeWhole(path, (function* () {
     yield prefix;
     for (const { name, dtype, shape, data } of sorted) {
-      const where = `tensor "${name}" for ${path}`;
+      const where = `tensor ${quote(name)} for ${path}`;
       const values = typeof data === 'function' ? data() : data;
       checkData(values, dtype, elementCount(shape, where), where);
       yield* encode(values, dtype, where);
@@ -175,7 +176,7 @@ export function writeSafetensors(path: string, tensors: Iterable<readonly [strin
 function checkData(data: HostData, dtype: WritableTensor['dtype'], count: number, where: string): void {
   const holder = HOLDERS[dtype];
   // By tag, because a notebook cell's typed arrays may come from another realm than the library's, and a Buffer is a Uint8Array.
-  if (Object.prototype.toString.call(data) !== `[object ${holder.name}]`) throw new ZsaqError('mismatch', `${where} is to be stored as ${dtype} and needs a ${holder.name}: convert it first`);
+  if (Object.prototype.toString.call(data) !== `[object ${holder.name}]`) throw new ZsaqError('mismatch', `${where} is to be stored as ${dtype}, which takes ${holder.name}: convert it first`);
   if (data.length !== count) throw new ZsaqError('mismatch', `${where} has ${data.length} elements and its shape wants ${count}: correct the shape`);
 }
 

@@ -1,5 +1,6 @@
 import { ZsaqError } from '../core/error';
 import { float16ToFloat32, bfloat16ToFloat32 } from './half';
+import { quote } from './quote';
 
 /** A tensor in plain memory, row-major: Float32Array for float32, Int32Array for int32, Uint8Array for uint8 and bool (0 and 1). */
 export interface HostTensor {
@@ -44,7 +45,7 @@ const CHUNK_ELEMENTS = 1 << 17;
 export function elementCount(shape: readonly unknown[], where: string): number {
   let count = 1;
   for (const side of shape) {
-    if (!Number.isSafeInteger(side) || (side as number) < 0) throw new ZsaqError('format', `${where} has the impossible side ${String(side)} in its shape: fetch the file again`);
+    if (!Number.isSafeInteger(side) || (side as number) < 0) throw new ZsaqError('format', `${where} has the impossible side ${quote(side)} in its shape: fetch the file again`);
     count *= side as number;
   }
   // An empty tensor may have any other sides, but 0 * Infinity must not pass as a count.

@@ -3,6 +3,7 @@ import { ZsaqError } from '../core/error';
 import { openForReading, readInto } from './disk';
 import { decodeUtf8 } from './file';
 import { Global, unpickle, type PickleHost } from './pickle';
+import { quote, sides } from './quote';
 import { decodeTensor, DTYPE_BITS, elementCount, type Fill, type HostTensor, type StoredDtype, type TensorFile } from './tensor';
 import { readZipEntries } from './zip';
 
@@ -44,7 +45,7 @@ export function openTorchBin(path: string): TensorFile {
     const tensors = readState(fd, size, path);
     const find = (name: string): Tensor => {
       const tensor = tensors.get(name);
-      if (!tensor) throw new ZsaqError('missing', `${path} has no tensor "${name}" among its ${tensors.size}: check the name or the file`);
+      if (!tensor) throw new ZsaqError('missing', `${path} has no tensor ${quote(name)} among its ${tensors.size}: check the name or the file`);
       return tensor;
     };
     return {
@@ -55,8 +56,8 @@ export function openTorchBin(path: string): TensorFile {
       },
       read: (name): HostTensor => {
         const tensor = find(name);
-        if (!open) throw new ZsaqError('usage', `${path} is closed: read "${name}" before closing it`);
-        const where = `tensor "${name}" in ${path}`;
+        if (!open) throw new ZsaqError('usage', `${path} is closed: read ${quote(name)} before closing it`);
+        const where = `tensor ${quote(name)} in ${path}`;
         return decodeTensor(tensor.storage.dtype, [...tensor.shape], elementCount(tensor.shape, where), source(tensor, fd, path), where);
       },
     };
@@ -84,7 +85,7 @@ function readZipState(fd: number, size: number, path: string): Map<string, Tenso
   const root = pickles[0].slice(0, -'data.pkl'.length);
   const load = (name: string, limit: number): Uint8Array => {
     const entry = entries.get(name)!;
-    if (entry.size > limit) throw new ZsaqError('unsupported', `the entry ${name} of ${path} has ${entry.size} bytes, more than a list of tensors needs: convert the file to safetensors`);
+    if (entry.size > limit) throw new ZsaqError('unsupported', `the entry ${quote(name)} of ${path} has ${entry.size} bytes, more than a list of tensors needs: convert the file to safetensors`);
     const bytes = new Uint8Array(entry.size);
     readInto(fd, entry.start, bytes, path);
     return bytes;
@@ -96,7 +97,7 @@ function readZipState(fd: number, size: number, path: string): Map<string, Tenso
   const { value } = unpickle(load(pickles[0], MAX_PICKLE_BYTES), 0, host(storages, path), path);
   for (const storage of storages.values()) {
     const entry = entries.get(`${root}data/${storage.key}`);
-    if (!entry || entry.size !== byteLength(storage)) throw damaged(path, `storage ${storage.key} has ${entry?.size ?? 'no'} bytes instead of ${byteLength(storage)}`);
+    if (!entry || entry.size !== byteLength(storage)) throw damaged(path, `storage ${quote(storage.key)} has ${entry?.size ?? 'no'} bytes instead of ${byteLength(storage)}`);
     storage.place = entry.start;
   }
   return collect(value, path);
@@ -124,11 +125,11 @@ function readOldState(fd: number, size: number, path: string): Map<string, Tenso
     if (!storage || storage.place >= 0) throw damaged(path, 'its list of storages is not that of its tensors');
     const count = new DataView(new ArrayBuffer(8));
     readInto(fd, at, new Uint8Array(count.buffer), path);
-    if (Number(count.getBigInt64(0, true)) !== storage.count || byteLength(storage) > size - at - 8) throw damaged(path, `storage ${storage.key} does not have its ${storage.count} elements`);
+    if (Number(count.getBigInt64(0, true)) !== storage.count || byteLength(storage) > size - at - 8) throw damaged(path, `storage ${quote(storage.key)} does not have its ${storage.count} elements`);
     storage.place = at + 8;
     at += 8 + byteLength(storage);
   }
-  for (const storage of storages.values()) if (storage.place < 0) throw damaged(path, `storage ${storage.key} is missing`);
+  for (const storage of storages.values()) if (storage.place < 0) throw damaged(path, `storage ${quote(storage.key)} is missing`);
   return collect(value, path);
 }
 
@@ -149,7 +150,7 @@ function host(storages: Map<string, Storage>, path: string): PickleHost {
       if (!dtype || typeof key !== 'string' || !Number.isSafeInteger(count) || (count as number) < 0) throw damaged(path, 'a storage is not described in full');
       if (view !== undefined && view !== null) throw new ZsaqError('unsupported', `${path} holds a view of a storage, as only PyTorch before 0.4 wrote them: convert it to safetensors`);
       const known = storages.get(key);
-      if (known && (known.dtype !== dtype || known.count !== count)) throw damaged(path, `storage ${key} is described in two ways`);
+      if (known && (known.dtype !== dtype || known.count !== count)) throw damaged(path, `storage ${quote(key)} is described in two ways`);
       const storage = known ?? new Storage(key, dtype, count as number);
       storages.set(key, storage);
       return storage;
@@ -166,11 +167,11 @@ function rebuild(args: unknown[], path: string): Tensor {
   if (!(storage instanceof Storage) || !isPlace(offset) || !shape || !stride || shape.length !== stride.length || !stride.every(isPlace)) {
     throw damaged(path, 'a tensor is not described in full');
   }
-  if (extras instanceof Map && extras.size) throw new ZsaqError('unsupported', `${path} holds a tensor with the marks ${[...extras.keys()].join(', ')} (negated or conjugated): save it after .clone()`);
+  if (extras instanceof Map && extras.size) throw new ZsaqError('unsupported', `${path} holds a tensor with the marks ${[...extras.keys()].slice(0, 5).map(quote).join(', ')} (negated or conjugated): save it after .clone()`);
   const count = elementCount(shape, `a tensor in ${path}`);
   const last = shape.reduce<number>((sum, side, axis) => sum + (side - 1) * stride[axis], offset);
-  if (count > 0 && !(last < storage.count)) throw damaged(path, `a tensor of shape [${shape.join(', ')}] lies outside of storage ${storage.key}`);
-  if (count > storage.count) throw new ZsaqError('unsupported', `${path} holds an expanded tensor of shape [${shape.join(', ')}] over ${storage.count} stored elements: save it after .contiguous()`);
+  if (count > 0 && !(last < storage.count)) throw damaged(path, `a tensor of shape ${sides(shape)} lies outside of storage ${quote(storage.key)}`);
+  if (count > storage.count) throw new ZsaqError('unsupported', `${path} holds an expanded tensor of shape ${sides(shape)} over ${storage.count} stored elements: save it after .contiguous()`);
   return new Tensor(storage, offset, shape, stride);
 }
 
@@ -184,7 +185,7 @@ function collect(value: unknown, path: string): Map<string, Tensor> {
     tensors.set(name, item);
   }
   if (tensors.size) return tensors;
-  const inner = [...value].filter(([, item]) => item instanceof Map).map(([name]) => `"${name}"`);
+  const inner = [...value].filter(([, item]) => item instanceof Map).slice(0, 5).map(([name]) => quote(name));
   throw new ZsaqError('unsupported', `${path} holds no tensors by name${inner.length ? ` at its top, but dicts called ${inner.join(', ')}` : ''}: save the state dict alone`);
 }
 

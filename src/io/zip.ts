@@ -1,6 +1,7 @@
 import { ZsaqError } from '../core/error';
 import { decodeUtf8 } from './file';
 import { readInto } from './disk';
+import { quote } from './quote';
 
 /** Where an entry's bytes lie in its archive. */
 export interface ZipEntry { start: number; size: number }
@@ -36,14 +37,14 @@ export function readZipEntries(fd: number, size: number, path: string): Map<stri
     const next = at + 46 + nameLength + extraLength + commentLength;
     if (next > listing.byteLength) bad('its directory is damaged');
     const name = decodeUtf8(new Uint8Array(listing.buffer, at + 46, nameLength), `an entry name in ${path}`);
-    if (flags & 1 || method !== 0) throw new ZsaqError('unsupported', `the entry ${name} of ${path} is ${flags & 1 ? 'encrypted' : 'compressed'}: save the file with torch.save, which does neither`);
+    if (flags & 1 || method !== 0) throw new ZsaqError('unsupported', `the entry ${quote(name)} of ${path} is ${flags & 1 ? 'encrypted' : 'compressed'}: save the file with torch.save, which does neither`);
     const [stored, whole, local] = sizes(at, nameLength, extraLength);
-    if (stored !== whole) bad(`the entry ${name} has two sizes`);
-    const head = view(local, 30, `the entry ${name}`);
-    if (head.getUint32(0, true) !== LOCAL) bad(`the entry ${name} does not begin where the directory says`);
+    if (stored !== whole) bad(`the entry ${quote(name)} has two sizes`);
+    const head = view(local, 30, `the entry ${quote(name)}`);
+    if (head.getUint32(0, true) !== LOCAL) bad(`the entry ${quote(name)} does not begin where the directory says`);
     const start = local + 30 + head.getUint16(26, true) + head.getUint16(28, true);
-    if (whole > size || start > size - whole) bad(`the entry ${name} lies outside of the file`);
-    if (entries.has(name)) bad(`the entry ${name} is listed twice`);
+    if (whole > size || start > size - whole) bad(`the entry ${quote(name)} lies outside of the file`);
+    if (entries.has(name)) bad(`the entry ${quote(name)} is listed twice`);
     entries.set(name, { start, size: whole });
     at = next;
   }

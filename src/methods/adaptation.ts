@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
-import { embedding, matMul2, softmax } from '../core/kernels';
+import { embedding, linear, matMul2, softmax } from '../core/kernels';
 import { layoutTensors, placeIds, type Layout } from './layout';
 import type { Stream } from '../core/random';
 import type { Inputs, Model, Output } from '../models/model';
@@ -26,10 +26,16 @@ export interface Adaptation {
   teacher: Model;
   /** teacher's word embedding table E `[vocabulary, embedding]` */
   table: Tensor2D;
-  /** 0 at tokens that may be generated, -1e9 at the others, `[vocabulary]` */
-  barred: Tensor;
   /** smallest and largest norm of an ordinary row of E */
   norms: [number, number];
+}
+
+/** What the generator says over the candidate tokens of this step. */
+export interface Speech {
+  /** int32 ids of the candidates; the columns of the logits */
+  candidates: Int32Array;
+  /** logits `[batch, seq, candidates]` and hidden states */
+  out: Output;
 }
 
 /** A starting value of A: Gaussian, scaled so that adapted rows have the teacher's mean embedding norm. */
@@ -40,31 +46,30 @@ export function initAdaptation(a: Adaptation, generatorWidth: number, random: St
   return { [ADAPTATION]: tf.tensor2d(values, [a.teacher.embeddingSize, generatorWidth]) };
 }
 
-/** Sampled tokens of the generator, row-major, for the kinds that speak in tokens. */
-export function sampleTokens(a: Adaptation, logits: Tensor, random: Stream): Int32Array {
-  const vocabulary = a.teacher.vocabSize;
-  const p = tf.tidy(() => softmax(tf.div(tf.add(tf.reshape(logits, [-1, vocabulary]), a.barred), a.temperature)));
+/** Tokens sampled from softmax(z / tau), row-major, for the kinds that speak in tokens. */
+export function sampleTokens(a: Adaptation, { out, candidates }: Speech, random: Stream): Int32Array {
+  const n = candidates.length;
+  const p = tf.tidy(() => tf.softmax(tf.reshape(scaled(out.logits, a.temperature), [-1, n])));
   const probabilities = p.dataSync() as Float32Array;
   p.dispose();
-  const out = new Int32Array(probabilities.length / vocabulary);
-  for (let row = 0; row < out.length; row++) {
-    let left = random.next(), i = row * vocabulary;
-    const end = i + vocabulary - 1;
+  return Int32Array.from({ length: probabilities.length / n }, (_, row) => {
+    let left = random.next(), i = row * n;
+    const end = i + n - 1;
     while ((left -= probabilities[i]) > 0 && i < end) i++;
-    while (probabilities[i] === 0 && i > row * vocabulary) i--; // rounding may run past the last possible token
-    out[row] = i - row * vocabulary;
-  }
-  return out;
+    while (probabilities[i] === 0 && i > row * n) i--; // rounding may run past the last possible token
+    return candidates[i - row * n];
+  });
 }
 
 /**
- * The generator's output as inputs of teacher and student, differentiable in it.
+ * The generator's speech as inputs of teacher and student, differentiable in it.
  *
+ * @param theta trained parameters; holds A for `linear`
  * @param tokens the sample of this batch (`straightThrough`)
  */
-export function adapt(a: Adaptation, out: Output, layout: Layout, theta: Params, tokens?: Int32Array): Inputs {
+export function adapt(a: Adaptation, speech: Speech, layout: Layout, theta: Params, tokens?: Int32Array): Inputs {
   const { batch, seq, specials } = layout, width = a.teacher.embeddingSize;
-  const flat = generatedRows(a, out, theta, tokens); // [batch * seq, embedding]
+  const flat = generatedRows(a, speech, theta, tokens); // [batch * seq, embedding]
   const table = specials.length
     ? tf.concat([flat, embedding(a.table, tf.tensor1d(specials, 'int32'))]) as Tensor2D : flat;
   const rows = layout.source.map((s) => (s >= 0 ? s : batch * seq - 1 - s));
@@ -72,28 +77,31 @@ export function adapt(a: Adaptation, out: Output, layout: Layout, theta: Params,
   return { embeds, ...layoutTensors(layout) };
 }
 
-function generatedRows(a: Adaptation, out: Output, theta: Params, tokens?: Int32Array): Tensor2D {
+function generatedRows(a: Adaptation, { out, candidates }: Speech, theta: Params, tokens?: Int32Array): Tensor2D {
   if (a.kind === 'linear') {
     const h = out.hidden[out.hidden.length - 1], rows = tf.reshape(h, [-1, h.shape[h.rank - 1]!]) as Tensor2D;
-    const raw = tf.matMul(rows, theta[ADAPTATION] as Tensor2D, false, true);
+    const raw = linear(rows, theta[ADAPTATION] as Tensor2D);
     const length = tf.sqrt(tf.add(tf.sum(tf.square(raw), 1, true), 1e-12));
     return tf.mul(raw, tf.div(tf.clipByValue(length, a.norms[0], a.norms[1]), length)) as Tensor2D;
   }
-  const z = tf.div(tf.add(tf.reshape(out.logits, [-1, a.teacher.vocabSize]), a.barred), a.temperature) as Tensor2D;
-  if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, a.table);
-  return straightThrough(z, a.table, tf.tensor1d(tokens!, 'int32'));
+  const z = tf.reshape(scaled(out.logits, a.temperature), [-1, candidates.length]) as Tensor2D;
+  const choices = tf.gather(a.table, tf.tensor1d(candidates, 'int32')); // [candidates, embedding]
+  if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, choices);
+  return straightThrough(z, choices, tf.gather(a.table, tf.tensor1d(tokens!, 'int32')));
 }
 
-/** Forward E[x]; backward as of softmax(z) E: dz = p (dp - sum(p dp)), dp = dy Eᵀ. */
-function straightThrough(z: Tensor2D, table: Tensor2D, tokens: Tensor): Tensor2D {
+/** Forward the rows E[x] of the sampled tokens; backward as of softmax(z) E: dz = p (dp - sum(p dp)), dp = dy Eᵀ. */
+function straightThrough(z: Tensor2D, choices: Tensor2D, chosen: Tensor2D): Tensor2D {
   return operation([z], (save) => {
-    save([z]);
-    return tf.gather(table, tokens as never);
-  }, (dy, [logits]) => [() => {
-    const p = tf.softmax(logits), weighted = tf.mul(p, matMul2(dy as Tensor2D, table, false, true));
+    save([z, choices]);
+    return tf.clone(chosen);
+  }, (dy, [logits, table]) => [() => {
+    const p = tf.softmax(logits), weighted = tf.mul(p, matMul2(dy as Tensor2D, table as Tensor2D, false, true));
     return tf.sub(weighted, tf.mul(p, tf.sum(weighted, 1, true)));
   }]) as Tensor2D;
 }
+
+function scaled(z: Tensor, temperature: number): Tensor { return temperature === 1 ? z : tf.div(z, temperature); }
 
 /** The sampled tokens as plain ids: what the student trains on and what it will see when it is used. */
 export function tokenInputs(layout: Layout, tokens: ArrayLike<number>): Inputs {

@@ -1,12 +1,12 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { peakBytes } from '../core/memory';
-import { dispose, type Params } from '../core/tree';
+import { clone, dispose, type Params } from '../core/tree';
 import { adamInit, adamUpdate, type AdamConfig, type AdamState } from '../optim/adam';
 import { rateAt, type Schedule } from '../optim/schedule';
 import { Guard } from '../train/guard';
-import { clone } from '../core/tree';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
+import { part, prefixed } from './records';
 import { disposeInputs, toHost, type Source } from './source';
 import { affineOf, effective, isScale, makeStudent, type Student } from './student';
 import { maskOf, studentStep } from './studentStep';
@@ -101,36 +101,36 @@ class Run {
   private async step(): Promise<Entry | null> {
     const { state, config, job, student } = this;
     const share = rateAt(config.schedule, state.step, config.steps) * this.guard.rateShare;
-    const ascended = await this.time('generator', () => this.ascend(share));
-    if (ascended !== null && !Number.isFinite(ascended)) return null;
-    const batch = await this.time('source', () => this.source.next());
-    const result = await this.time('student', () => studentStep(student, state.trained, job.teacher, batch.inputs, {
-      divergence: config.divergence, radius: this.radius, clip: config.clip,
-    }));
-    const classes = job.teacher.model.head.kind === 'classification' ? classShares(result.teacherLogits) : null;
-    disposeInputs(batch.inputs);
-    result.teacherLogits.dispose();
-    if (![result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite)) {
-      dispose(result.grads);
-      return null;
-    }
-    await this.time('update', () => this.update(result.grads, share));
-    return {
-      step: state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius,
-      gradientNorm: result.gradientNorm, classes, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
-    };
-  }
-
-  /** The adversary's turn, against the student's weights as they stand. */
-  private async ascend(share: number): Promise<number | null> {
-    if (!this.source.ascend) return null;
-    const { student, job, config } = this, at = effective(student, this.state.trained), all = { ...student.frozen, ...at };
+    const at = await this.time('update', () => effective(student, state.trained));
     try {
-      return await this.source.ascend(this.state.step, all, (inputs) => divergenceOf(
-        student.model.forward(all, inputs, student.hooks), job.teacher.model.forward(job.teacher.params, inputs), maskOf(inputs), config.divergence), share);
+      const ascended = await this.time('generator', () => this.ascend(at, share));
+      if (ascended !== null && !Number.isFinite(ascended)) return null;
+      const batch = await this.time('source', () => this.source.next());
+      const result = await this.time('student', () => studentStep(student, state.trained, at, job.teacher, batch.inputs, {
+        divergence: config.divergence, radius: this.radius, clip: config.clip,
+      }));
+      const classes = job.teacher.model.head.kind === 'classification' ? classShares(result.teacherLogits) : null;
+      disposeInputs(batch.inputs);
+      result.teacherLogits.dispose();
+      if (![result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite)) {
+        dispose(result.grads);
+        return null;
+      }
+      await this.time('update', () => this.update(result.grads, share));
+      return {
+        step: this.state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius,
+        gradientNorm: result.gradientNorm, classes, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
+      };
     } finally {
       dispose(at);
     }
+  }
+
+  /** The adversary's turn, against the student's weights as they stand. */
+  private ascend(at: Params, share: number): number | null {
+    const { student, job: { teacher }, config } = this, all = { ...student.frozen, ...at };
+    return this.source.ascend?.(this.state.step, (inputs) => divergenceOf(
+      student.model.forward(all, inputs, student.hooks), teacher.model.forward(teacher.params, inputs), maskOf(inputs), config.divergence), share) ?? null;
   }
 
   private update(grads: Record<string, Tensor>, share: number): void {
@@ -141,7 +141,6 @@ class Run {
     }), adamConfig);
     dispose(grads, trained, adam.m, adam.v);
     this.state = { step: state.step + 1, trained: next.params, adam: next.state };
-    state.step = this.state.step;
   }
 
   private takeSnapshot(): void {
@@ -160,22 +159,20 @@ class Run {
   /** Back to the snapshot; the guard keeps what it has learned since. */
   private rollBack(): void {
     const { saved, held } = this.snapshot, guard = this.guard.save();
-    const { trained, adam } = this.state;
     this.restore(saved.state, saved.step, clone(held));
-    dispose(trained, adam.m, adam.v);
     this.guard.restore(guard);
     this.takeSnapshot();
   }
 
   /** Takes over the tensors. */
   private restore(state: Saved['state'], step: number, tensors: Record<string, Tensor>): void {
-    const part = (prefix: string) => Object.fromEntries(Object.entries(tensors).filter(([n]) => n.startsWith(prefix)).map(([n, x]) => [n.slice(prefix.length), x]));
-    const trained = part('student/');
+    const trained = part(tensors, 'student/');
     if (Object.keys(trained).join() !== Object.keys(this.student.initial).join()) {
       throw new ZsaqError('mismatch', 'the checkpoint belongs to another model or plan: choose another output folder');
     }
-    this.state = { step, trained, adam: { m: part('m/'), v: part('v/'), step: state.adamStep as number } };
-    this.source.restore(part('source/'), state.source as Record<string, unknown>);
+    dispose(this.state.trained, this.state.adam.m, this.state.adam.v);
+    this.state = { step, trained, adam: { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number } };
+    this.source.restore(part(tensors, 'source/'), state.source as Record<string, unknown>);
     this.streams.restore(state.streams as Record<string, unknown>);
     this.guard.restore(state.guard as never);
     this.history = (state.history as Entry[]).slice();
@@ -210,10 +207,6 @@ class Run {
     const t = performance.now();
     try { return await f(); } finally { this.phases[phase] = (this.phases[phase] ?? 0) + (performance.now() - t) / 1000; }
   }
-}
-
-function prefixed(prefix: string, record: Params): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(record).map(([n, x]) => [prefix + n, x]));
 }
 
 function classShares(logits: Tensor): number[] {

@@ -13,8 +13,8 @@ export interface Batch { inputs: Inputs; tokens?: Int32Array }
 /** Where the student's inputs come from; the adversary, if there is one, lives here. */
 export interface Source {
   next(): Batch;
-  /** one ascent of the generator against the student as it stands; the divergence before it, null if none took place */
-  ascend?(step: number, student: Params, divergence: Divergence, rateShare: number): Promise<number | null> | number | null;
+  /** one ascent of the generator on D(P, Q) of the student as it stands; the divergence before it, null if none took place */
+  ascend?(step: number, divergence: Divergence, rateShare: number): number | null;
   /** tensors and data that a checkpoint must hold; `held` are clones that the caller disposes of */
   save(): { held: Record<string, Tensor>; state: Record<string, unknown> };
   restore(tensors: Params, state: Record<string, unknown>): void;

@@ -5,7 +5,7 @@ import { norm, pick, type Params } from '../core/tree';
 import { clipByGlobalNorm } from '../optim/clip';
 import { perturb, type Radius } from '../optim/sam';
 import { divergence, type DivergenceConfig } from '../train/divergence';
-import { effective, latentGradients, quantizedNames, type Student } from './student';
+import { latentGradients, quantizedNames, type Student } from './student';
 import type { Network } from './method';
 import type { Inputs, Output } from '../models/model';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
@@ -37,11 +37,12 @@ export interface StudentStep {
  * eps is added after the quantizer and Q is not applied again (else rounding would swallow it), with the scales of the
  * unperturbed weights. The norm of g is over the quantized weights, and only they are perturbed. Everything is float32.
  * Without a radius g' = g.
+ *
+ * @param at `effective(student, trained)`: Q(w) and the unquantized parameters
  */
-export function studentStep(student: Student, trained: Params, teacher: Network, inputs: Inputs, config: StudentStepConfig): StudentStep {
+export function studentStep(student: Student, trained: Params, at: Params, teacher: Network, inputs: Inputs, config: StudentStepConfig): StudentStep {
   const step = tidy(() => {
     const target = teacher.model.forward(teacher.params, inputs), mask = maskOf(inputs);
-    const at = effective(student, trained);
     const loss = (a: Params): Scalar => {
       const answer: Output = student.model.forward({ ...student.frozen, ...a }, inputs, student.hooks);
       return divergence(answer, target, mask, config.divergence);

@@ -2,7 +2,7 @@ import { tf } from '../core/backend';
 import { attention, paddingBias } from '../nn/attention';
 import { at } from '../nn/hooks';
 import { activation, embedding, layerNorm, linear } from '../nn/layers';
-import { boolean, divides, integer, labels, number, text, type Config } from './config';
+import { boolean, divides, integer, labels, layerCount, number, text, type Config } from './config';
 import { inputShape, range, wordEmbeddings, type Head, type LinearLayer, type Model } from './model';
 import type { Params } from '../core/tree';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -12,7 +12,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
  * x <- LN(x + Attention(x)); x <- LN(x + W2 gelu(W1 x)); logits = C tanh(P x[0]).
  */
 export function bert(config: Config, head: Head['kind']): Model {
-  const hidden = integer(config, 'hidden_size'), layers = integer(config, 'num_hidden_layers');
+  const hidden = integer(config, 'hidden_size'), layers = layerCount(config);
   const heads = integer(config, 'num_attention_heads'), ffn = integer(config, 'intermediate_size');
   const vocabSize = integer(config, 'vocab_size'), types = integer(config, 'type_vocab_size', 2);
   const maxLength = integer(config, 'max_position_embeddings'), epsilon = number(config, 'layer_norm_eps', 1e-12);

@@ -2,11 +2,11 @@ import { ZsaqError } from '../core/error';
 
 export type Config = Readonly<Record<string, unknown>>;
 
-/** A positive integer of `config.json`. */
-export function integer(config: Config, key: string, fallback?: number): number {
+/** A positive integer of `config.json`, at most `limit`. */
+export function integer(config: Config, key: string, fallback?: number, limit = 2 ** 31 - 1): number {
   const v = config[key] ?? fallback;
-  if (typeof v !== 'number' || !Number.isInteger(v) || v < 1 || v > 2 ** 31) {
-    throw new ZsaqError('format', `config.json: ${key} must be a positive integer, but is ${JSON.stringify(config[key])}`);
+  if (typeof v !== 'number' || !Number.isInteger(v) || v < 1 || v > limit) {
+    throw new ZsaqError('format', `config.json: ${key} must be a whole number from 1 to ${limit}, but is ${JSON.stringify(config[key])}`);
   }
   return v;
 }
@@ -29,6 +29,11 @@ export function text(config: Config, key: string, fallback: string): string {
   if (typeof v !== 'string') throw new ZsaqError('format', `config.json: ${key} must be a string, but is ${JSON.stringify(v)}`);
   return v;
 }
+
+/** More layers than any model has: a damaged file must not make us build a list of billions. */
+const LAYERS = 1000;
+
+export function layerCount(config: Config): number { return integer(config, 'num_hidden_layers', undefined, LAYERS); }
 
 /** hidden size per head must be whole. */
 export function divides(config: Config, heads: number, hidden: number): void {

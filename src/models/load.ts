@@ -38,7 +38,7 @@ function readParams(folder: Pretrained, model: Model): Record<string, Tensor> {
     for (const name of model.paramNames) {
       const source = stored.get(name);
       if (source === undefined) throw new ZsaqError('missing', `${folder.dir}: no tensor "${name}": the weights do not fit config.json`);
-      params[name] = readTensor(folder, source, model.shapes[name]);
+      params[name] = readFinite(folder, source, model.shapes[name]);
     }
   } catch (e) {
     dispose(params);
@@ -47,7 +47,8 @@ function readParams(folder: Pretrained, model: Model): Record<string, Tensor> {
   return params;
 }
 
-function readTensor(folder: Pretrained, name: string, shape: readonly number[]): Tensor {
+/** One tensor as float32, its shape and values checked. */
+export function readFinite(folder: Pretrained, name: string, shape: readonly number[]): Tensor {
   const found = folder.info(name).shape;
   if (found.length !== shape.length || found.some((n, i) => n !== shape[i])) {
     throw new ZsaqError('mismatch', `${folder.dir}: tensor "${name}" has shape [${found}], config.json asks for [${shape}]`);
@@ -57,9 +58,4 @@ function readTensor(folder: Pretrained, name: string, shape: readonly number[]):
     if (!Number.isFinite(values[i])) throw new ZsaqError('nonFinite', `${folder.dir}: tensor "${name}" holds ${values[i]} at position ${i}: the weights are damaged`);
   }
   return tf.tensor(values, [...shape], 'float32');
-}
-
-/** Parameters as host arrays, for writing. */
-export function hostTensors(params: Params): Record<string, { shape: number[]; data: Float32Array }> {
-  return Object.fromEntries(Object.entries(params).map(([name, x]) => [name, { shape: x.shape.slice(), data: x.dataSync() as Float32Array }]));
 }

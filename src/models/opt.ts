@@ -4,7 +4,7 @@ import { get, type Params } from '../core/tree';
 import { attention, causalBias } from '../nn/attention';
 import { at, type Hooks } from '../nn/hooks';
 import { activation, embedding, layerNorm, linear } from '../nn/layers';
-import { boolean, divides, integer, text, type Config } from './config';
+import { boolean, divides, integer, layerCount, text, type Config } from './config';
 import { inputShape, range, wordEmbeddings, type LinearLayer, type Model } from './model';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
@@ -17,7 +17,7 @@ const OFFSET = 2, EPSILON = 1e-5;
  * (OPT-350m) the embeddings pass through `project_in`, the last states through `project_out`.
  */
 export function opt(config: Config): Model {
-  const hidden = integer(config, 'hidden_size'), layers = integer(config, 'num_hidden_layers');
+  const hidden = integer(config, 'hidden_size'), layers = layerCount(config);
   const heads = integer(config, 'num_attention_heads'), ffn = integer(config, 'ffn_dim');
   const vocabSize = integer(config, 'vocab_size'), maxLength = integer(config, 'max_position_embeddings');
   const embeddingSize = integer(config, 'word_embed_proj_dim', hidden);

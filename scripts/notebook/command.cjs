@@ -1,0 +1,56 @@
+'use strict';
+// npm run notebook -- run|test|html NOTEBOOK..., and lab: with the project's kernel and Python, nothing outside the project.
+const fs = require('node:fs');
+const path = require('node:path');
+const { spawn } = require('node:child_process');
+const paths = require('../setup/paths.cjs');
+const { setUp } = require('../setup/index.cjs');
+
+const USAGE = `npm run notebook -- run NOTEBOOK...    executes and saves the outputs in place
+npm run notebook -- test NOTEBOOK...   executes a copy; any error in a cell fails
+npm run notebook -- html NOTEBOOK...   writes a page beside each notebook (--output-dir DIR: elsewhere)
+npm run lab                            opens JupyterLab on notebooks/`;
+
+/** Jupyter keeps what it writes inside the project, and finds the project's kernel. */
+function environment() {
+  const inside = (name) => path.join(paths.jupyter, name);
+  return {
+    ...process.env,
+    PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ''}`, // the kernel starts with this Node
+    JUPYTER_PATH: [path.join(paths.root, 'jupyter'), process.env.JUPYTER_PATH].filter(Boolean).join(path.delimiter),
+    JUPYTER_CONFIG_DIR: inside('config'), JUPYTER_DATA_DIR: inside('data'), JUPYTER_RUNTIME_DIR: inside('runtime'), IPYTHONDIR: inside('ipython'),
+    JUPYTER_PLATFORM_DIRS: '1', PYTHONNOUSERSITE: '1', PYTHONPATH: '', ZSAQ_ROOT: paths.root,
+  };
+}
+
+function python(args) {
+  fs.mkdirSync(paths.jupyter, { recursive: true });
+  const child = spawn(paths.python, args, { stdio: 'inherit', env: environment() });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => {
+    child.on('error', (error) => { console.error(String(error.message)); resolve(1); });
+    child.on('close', (code, signal) => resolve(code ?? (signal ? 130 : 1)));
+  });
+}
+
+const execute = path.join(__dirname, 'execute.py');
+// no address of a script host in the page: figures are inline SVG, and formulas stay as they were written
+const HTML = ['-m', 'nbconvert', '--log-level=ERROR', '--to', 'html', '--HTMLExporter.mathjax_url=', '--HTMLExporter.require_js_url=', '--HTMLExporter.jquery_url=', '--HTMLExporter.mermaid_js_url='];
+const COMMANDS = {
+  run: (args) => python([execute, 'run', ...args]),
+  test: (args) => python([execute, 'test', ...args]),
+  html: (args) => python([...HTML, ...args]),
+  lab: (args) => python(['-m', 'jupyterlab', '--MultiKernelManager.default_kernel_name=zsaq', `--ServerApp.root_dir=${paths.root}`, '--LabApp.default_url=/lab/tree/notebooks', ...args]),
+};
+
+async function main([name, ...args]) {
+  const command = COMMANDS[name];
+  if (!command || (name !== 'lab' && args.length === 0)) { console.error(USAGE); process.exitCode = 2; return; }
+  const { ok, unavailable } = await setUp();
+  if (!ok || unavailable.some(({ id }) => id === 'notebooks')) { process.exitCode = 1; return; }
+  process.exitCode = await command(args);
+}
+
+module.exports = { main, environment };
+
+if (require.main === module) main(process.argv.slice(2));

@@ -1,0 +1,99 @@
+'use strict';
+// One set-up at a time in a project folder. The lock names its owner and the commands that the owner started: when an
+// owner was killed, the next set-up ends what it left running before it touches the same files.
+const fs = require('node:fs');
+const path = require('node:path');
+const { readJson, writeWhole } = require('./stamp.cjs');
+
+/** When a process began, in the kernel's words: tells a process from a later one with the same number. */
+function beganAt(pid) {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch { return undefined; }
+}
+
+function lives({ pid, began }) {
+  try { process.kill(pid, 0); } catch (error) { if (error.code !== 'EPERM') return false; }
+  return began === undefined || beganAt(pid) === began;
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+class Lock {
+  constructor(file) {
+    this.file = file;
+    this.held = false;
+    this.children = [];
+  }
+
+  /** Takes the lock; waits while a living set-up has it, calling `onWait` once. */
+  async take(onWait) {
+    if (this.held) return;
+    fs.mkdirSync(path.dirname(this.file), { recursive: true });
+    let told = false;
+    for (;;) {
+      if (this.tryTake()) return;
+      const owner = readJson(this.file);
+      if (owner && lives(owner)) {
+        if (!told) onWait?.(owner.pid);
+        told = true;
+        await pause(200);
+      } else this.clear(owner);
+    }
+  }
+
+  tryTake() {
+    const mine = `${this.file}.${process.pid}`;
+    fs.writeFileSync(mine, this.text());
+    try {
+      fs.linkSync(mine, this.file); // fails if the lock exists: the one atomic step
+      this.held = true;
+      return true;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      return false;
+    } finally { fs.rmSync(mine, { force: true }); }
+  }
+
+  /** Removes the lock of a dead owner and ends what it left running. Only one set-up wins the rename. */
+  clear(owner) {
+    const stale = `${this.file}.stale-${process.pid}`;
+    try { fs.renameSync(this.file, stale); } catch { return; }
+    const seen = readJson(stale);
+    if (seen && owner && seen.pid !== owner.pid && lives(seen)) { // taken by another one in between: give it back
+      try { fs.linkSync(stale, this.file); } catch { /* a third one has it */ }
+    } else {
+      for (const child of seen?.children ?? []) if (child.began !== undefined && lives(child)) killGroup(child.pid, 'SIGKILL');
+    }
+    fs.rmSync(stale, { force: true });
+  }
+
+  /** Notes a running command, which leads its own process group. */
+  add(pid) {
+    this.children.push({ pid, began: beganAt(pid) });
+    if (this.held) writeWhole(this.file, this.text());
+  }
+
+  remove(pid) {
+    this.children = this.children.filter((child) => child.pid !== pid);
+    if (this.held) writeWhole(this.file, this.text());
+  }
+
+  /** Ends every running command and gives the lock back. */
+  release(signal) {
+    if (signal) for (const { pid } of this.children) killGroup(pid, signal);
+    if (this.held) fs.rmSync(this.file, { force: true });
+    this.held = false;
+  }
+
+  text() {
+    return JSON.stringify({ pid: process.pid, began: beganAt(process.pid), children: this.children }) + '\n';
+  }
+}
+
+function killGroup(pid, signal) {
+  try { process.kill(-pid, signal); } catch { /* it has ended */ }
+}
+
+module.exports = { Lock, beganAt, lives };

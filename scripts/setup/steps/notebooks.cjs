@@ -1,0 +1,52 @@
+'use strict';
+// JupyterLab and what runs notebooks, in .venv. The kernel is the project's own (jupyter/kernels), found by its path.
+const fs = require('node:fs');
+const path = require('node:path');
+const paths = require('../paths.cjs');
+const python = require('./python.cjs');
+const { hashOf, writeStamp, stampHolds } = require('../stamp.cjs');
+const { run, reasonIn } = require('../command.cjs');
+const { StepFailed, remedyFor } = require('../failure.cjs');
+
+const list = (name) => path.join(__dirname, '..', 'python', name);
+const stamp = path.join(paths.venv, 'zsaq-notebooks.json');
+const locked = () => fs.readFileSync(list('locked.txt'), 'utf8').split('\n').filter((line) => /^\w[^;]*\\$/.test(line)).length;
+const inputs = () => hashOf({ file: list('locked.txt') }, { file: list('renderer.txt') }, python.sitePackages());
+
+function installed(site) {
+  return fs.readdirSync(site).filter((name) => name.endsWith('.dist-info') && fs.existsSync(path.join(site, name, 'RECORD')));
+}
+
+module.exports = {
+  id: 'notebooks',
+  title: 'JupyterLab',
+  needs: ['python'],
+  size: () => `${locked()} Python packages, about 75 MB to download, 300 MB on disk`,
+  space: 5e8,
+
+  check() { return stampHolds(stamp, inputs()); },
+
+  async run({ progress, lock }) {
+    const site = python.sitePackages();
+    const total = locked();
+    fs.rmSync(stamp, { force: true });
+    // pip takes a package whose installation was cut off for installed if its metadata was already there
+    for (const name of fs.readdirSync(site)) {
+      if (name.endsWith('.dist-info') && !fs.existsSync(path.join(site, name, 'RECORD'))) fs.rmSync(path.join(site, name), { recursive: true });
+    }
+    let collected = 0;
+    const show = () => {
+      const done = installed(site).length - 1;
+      progress((0.5 * Math.min(collected, total) + 0.5 * Math.max(0, done)) / total, done > 1 ? `${done} of ${total} installed` : `${collected} of ${total} fetched`);
+    };
+    const pip = async (...args) => {
+      const onLine = (line) => { if (/^(Collecting|Requirement already)/.test(line)) collected++; };
+      const { code, lines } = await run(paths.python, ['-m', 'pip', 'install', '--progress-bar', 'off', ...args], { cwd: paths.root, lock, onLine, poll: show });
+      if (code !== 0) throw new StepFailed(`pip install ended with: ${reasonIn(lines)}`, remedyFor(lines.join('\n'), 'remove the folder .venv'));
+    };
+    await pip('--require-hashes', '-r', list('locked.txt'));
+    await pip('--require-hashes', '--no-deps', '-r', list('renderer.txt'));
+    const base = path.relative(paths.venv, site);
+    writeStamp(stamp, inputs(), installed(site).map((name) => path.join(base, name, 'RECORD')));
+  },
+};

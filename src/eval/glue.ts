@@ -1,0 +1,113 @@
+import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { tf } from '../core/backend';
+import { ZsaqError } from '../core/error';
+import type { Params } from '../core/tree';
+import type { Model } from '../models/model';
+import type { Hooks } from '../nn/hooks';
+import { lengthBatches, type Batch } from '../text/batches';
+import type { Tokenizer } from '../text/tokenizer';
+import { METRIC_LABELS, METRICS, type MetricName } from './metrics';
+import { turn } from './turn';
+import type { EvaluationCallbacks, Example, TaskSpec } from './task';
+
+export interface TaskOptions extends EvaluationCallbacks {
+  hooks?: Hooks;
+  /** tokens in a batch, padding included */
+  batchTokens?: number;
+  /** longer texts are cut, the longer of a pair first */
+  maxLength?: number;
+  /** names of the model's outputs in their order, if not those of its `config.json` */
+  labelOrder?: readonly string[];
+}
+
+export interface TaskResult {
+  task: string;
+  /** in words, as in tables */
+  metric: string;
+  /** the metric times 100; NaN where it is not defined (correlation with constant predictions) */
+  score: number;
+  examples: number;
+  /** the metric and the task's further ones, times 100 */
+  details: Partial<Record<MetricName, number>>;
+  /** one per example in their order: index in the task's `labelNames` or regression value; NaN where a logit is not finite */
+  predictions: Float32Array;
+}
+
+/**
+ * Scores a classification or regression model on a task, labels compared by name so that the model's own order decides.
+ *
+ * @throws ZsaqError 'mismatch' where head and task do not fit, 'range' without examples, 'cancelled'
+ * @example (await evaluateTask(model, params, tokenizer, task, examples)).score // 87.39
+ */
+export async function evaluateTask(
+  model: Model, params: Params, tokenizer: Tokenizer, task: TaskSpec, examples: readonly Example[],
+  { hooks, batchTokens = 4096, maxLength = 128, labelOrder, onProgress, signal }: TaskOptions = {},
+): Promise<TaskResult> {
+  if (!examples.length) throw new ZsaqError('range', `${task.name} has no examples: give at least one`);
+  const toTask = outputOrder(model, task, labelOrder);
+  const length = Math.min(maxLength, model.maxLength);
+  const encoded = examples.map((e) => tokenizer.encodePair(e.text, e.pair, length));
+  const predictions = new Float32Array(examples.length);
+  let done = 0;
+  for (const batch of lengthBatches(encoded, { tokensPerBatch: batchTokens, padId: tokenizer.special.pad ?? model.padId })) {
+    await turn(signal);
+    const logits = await logitsOf(model, params, batch, hooks);
+    const width = logits.length / batch.batch;
+    batch.index.forEach((i, row) => { predictions[i] = read(logits.subarray(row * width, (row + 1) * width), toTask); });
+    onProgress?.({ done: (done += batch.batch), total: examples.length });
+  }
+  return { task: task.name, ...scored(task, predictions, examples), predictions };
+}
+
+/**
+ * The task's label index of each output of the model, or `undefined` for regression.
+ *
+ * @throws ZsaqError 'mismatch' naming both sides
+ */
+export function outputOrder(model: Pick<Model, 'head'>, task: TaskSpec, labelOrder?: readonly string[]): number[] | undefined {
+  const { head } = model;
+  const wanted = { classification: 'classification', regression: 'regression', languageModel: 'languageModel' }[task.kind];
+  if (head.kind !== wanted || task.kind === 'languageModel') {
+    throw new ZsaqError('mismatch', `${task.name} is a ${task.kind} task, but the model has a ${head.kind} head: choose a task that fits the model`);
+  }
+  if (head.kind !== 'classification') return undefined;
+  const names = labelOrder ?? head.labels;
+  if (names.length !== task.labelNames.length) {
+    throw new ZsaqError('mismatch', `the model tells ${names.length} labels apart (${names.join(', ')}), ${task.name} has ${task.labelNames.length} (${task.labelNames.join(', ')}): choose the model of this task`);
+  }
+  // A folder that never named its labels follows GLUE's order, which is the task's.
+  if (names.every((n, i) => n === `LABEL_${i}`)) return names.map((_, i) => i);
+  const known = task.labelNames.map(plain);
+  const order = names.map((n) => known.indexOf(plain(n)));
+  if (order.includes(-1) || new Set(order).size !== order.length) {
+    throw new ZsaqError('mismatch', `the model's labels (${names.join(', ')}) are not those of ${task.name} (${task.labelNames.join(', ')}): choose the model of this task`);
+  }
+  return order;
+}
+
+function plain(name: string): string { return name.trim().toLowerCase().replace(/[ -]/g, '_'); }
+
+async function logitsOf(model: Model, params: Params, b: Batch, hooks?: Hooks): Promise<Float32Array> {
+  const logits = tf.tidy(() => {
+    const shape: [number, number] = [b.batch, b.seq];
+    const tensor = (values: Int32Array) => tf.tensor2d(values, shape, 'int32') as Tensor2D;
+    return model.forward(params, { ids: tensor(b.ids), mask: tensor(b.mask), typeIds: tensor(b.typeIds) }, hooks).logits;
+  });
+  try { return await logits.data() as Float32Array; } finally { logits.dispose(); }
+}
+
+function read(logits: Float32Array, toTask: readonly number[] | undefined): number {
+  if (!logits.every(Number.isFinite)) return NaN;
+  if (!toTask) return logits[0];
+  let best = 0;
+  for (let k = 1; k < logits.length; k++) if (logits[k] > logits[best]) best = k;
+  return toTask[best];
+}
+
+/** Metric, score and details of predictions. */
+export function scored(task: TaskSpec, predictions: ArrayLike<number>, examples: readonly Example[]): Pick<TaskResult, 'metric' | 'score' | 'examples' | 'details'> {
+  const labels = examples.map((e) => e.label);
+  const value = (name: MetricName) => (name === 'perplexity' ? NaN : 100 * METRICS[name](predictions, labels));
+  const details = Object.fromEntries([task.metric, ...task.secondary].map((name) => [name, value(name)])) as TaskResult['details'];
+  return { metric: METRIC_LABELS[task.metric], score: details[task.metric]!, examples: examples.length, details };
+}

@@ -1,0 +1,10 @@
+export { Stream, Streams } from './core/random';
+export { ZsaqError, type ErrorCode } from './core/error';
+export { loadTokenizer, type Tokenizer } from './text/tokenizer';
+export { lengthBatches, windows, type Batch, type Encoded } from './text/batches';
+export { streamProtocol, tokenStream } from './text/stream';
+export { METRIC_LABELS, METRICS, type MetricName } from './eval/metrics';
+export { evaluateTask, type TaskOptions, type TaskResult } from './eval/glue';
+export { perplexity, type PerplexityOptions, type PerplexityResult } from './eval/perplexity';
+export type { EvaluationProgress, Example, TaskSpec } from './eval/task';
+export { writeWhole } from './io/file';

@@ -1,0 +1,110 @@
+import { ready } from './core/backend';
+import { ZsaqError } from './core/error';
+import { Stream } from './core/random';
+import { dispose } from './core/tree';
+import { checkConfig } from './methods/check';
+import { freshGenerator } from './methods/fresh';
+import { noData, type CheckpointStore, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
+import { presetSize } from './methods/presets';
+import { ptq } from './methods/ptq';
+import { qatRandom } from './methods/qat';
+import { samSga } from './methods/samSga';
+import { applySettings } from './methods/settings';
+import { makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
+import { parseBits } from './quant/spec';
+import type { Form } from './methods/layout';
+import type { Model } from './models/model';
+import type { Tokenizer } from './text/tokenizer';
+
+/** Every method under its id. */
+export const METHODS: Readonly<Record<MethodId, Method<never>>> = { ptq, qatRandom, samSga } as never;
+
+export interface QuantizeOptions {
+  teacher: Network;
+  tokenizer: Tokenizer;
+  /** causal language model that writes the inputs; without one a small untrained one is made */
+  generator?: Network;
+  /** "W2A8", "W4A8", "W8A8" */
+  bits: string;
+  method?: string;
+  preset?: string;
+  /** two texts an example (six of the eight GLUE tasks) */
+  pair?: boolean;
+  /** `path=value` changes of the method's settings, or of the plan's under `plan.` */
+  set?: readonly string[];
+  seed?: number;
+  checkpoints?: CheckpointStore;
+  signal?: { readonly aborted: boolean };
+  onProgress?(p: Progress): void;
+}
+
+/** Everything that decides the outcome of a run besides weights: stored with each result. */
+export interface RunConfig {
+  method: MethodId;
+  bits: string;
+  preset: string;
+  seed: number;
+  form: Form;
+  settings: Record<string, unknown>;
+  planOptions: PlanOptions;
+  plan: QuantPlan;
+}
+
+/** The defaults of a plan: fitted scales; at 2 bits the stretched grid, which has no level to waste; learned where training follows. */
+export function planDefaults(weights: PlanOptions['weights'], activations: PlanOptions['activations'], trained: boolean): PlanOptions {
+  return { weights, activations, grid: weights === 2 ? 'stretched' : 'symmetric', scale: 'mse', granularity: 'row', learned: trained, embeddings: '8', rules: {} };
+}
+
+/** Resolves bits, preset and settings into the full configuration, and checks it, without running anything. */
+export function configure({ teacher, bits, method = 'samSga', preset = 'mini', pair = false, set = [], seed = 0 }: Omit<QuantizeOptions, 'tokenizer'>): RunConfig {
+  if (!Object.hasOwn(METHODS, method)) throw new ZsaqError('usage', `method "${method}": choose ${Object.keys(METHODS).join(', ')}`);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new ZsaqError('range', `seed ${seed}: give a whole number of at least 0`);
+  const { weights, activations, name } = parseBits(bits), { model } = teacher;
+  const form: Form = model.head.kind === 'languageModel' ? 'tokens' : pair ? 'pair' : 'single';
+  const chosen = METHODS[method as MethodId], trained = method !== 'ptq', regression = model.head.kind === 'regression';
+  const size = presetSize(preset, weights, form, model.maxLength);
+  const base: Record<string, unknown> = { ...(chosen.defaults as Record<string, unknown>), ...(trained ? size : {}) };
+  if (regression && trained) base.divergence = { ...base.divergence as object, logits: 'mse' };
+  const all = applySettings({ ...base, plan: changeable(planDefaults(weights, activations, trained)) }, set);
+  const { plan: changed, ...settings } = all as unknown as Record<string, unknown> & { plan: PlanOptions };
+  const planOptions: PlanOptions = { ...changed, weights, activations };
+  if (trained) checkSequence(checkConfig(settings), model);
+  return { method: method as MethodId, bits: name, preset, seed, form, settings, planOptions, plan: makePlan(model, planOptions) };
+}
+
+/** What `--set plan.` may change: the widths come from the bits. */
+function changeable({ weights, activations, ...rest }: PlanOptions): Omit<PlanOptions, 'weights' | 'activations'> { return rest; }
+
+function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
+  if ((seq as number) > model.maxLength) throw new ZsaqError('range', `seq=${seq}: the model has ${model.maxLength} positions`);
+}
+
+/**
+ * Quantizes a model without data.
+ *
+ * @example
+ * const { model, params } = await loadModel(dir);
+ * const result = await quantize({ teacher: { model, params }, tokenizer: loadTokenizer(dir), bits: 'W2A8' });
+ */
+export async function quantize(options: QuantizeOptions): Promise<Quantized & { config: RunConfig }> {
+  await ready();
+  const config = configure(options), { teacher, tokenizer, seed = 0 } = options;
+  if (tokenizer.vocabSize > teacher.model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${teacher.model.vocabSize}: they do not belong together`);
+  const fresh = config.method === 'samSga' && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
+  try {
+    const result = await METHODS[config.method].run({
+      teacher, generator: options.generator ?? fresh, plan: config.plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer),
+      form: config.form, seed, data: () => noData(config.method),
+      checkpoints: options.checkpoints, signal: options.signal, onProgress: options.onProgress,
+    }, config.settings as never);
+    return { ...result, config };
+  } finally {
+    if (fresh) dispose(fresh.params);
+  }
+}
+
+/** Ids of ordinary tokens: not special, not reserved for later use. */
+export function ordinaryTokens(tokenizer: Tokenizer): Int32Array {
+  return Int32Array.from({ length: tokenizer.vocabSize }, (_, id) => id)
+    .filter((id) => !tokenizer.specialIds.has(id) && !/^\[unused\d+\]$/.test(tokenizer.idToToken(id)));
+}

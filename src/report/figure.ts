@@ -1,0 +1,127 @@
+// Figures as plain Plotly JSON, drawn from numbers only. Nothing here draws: svg.ts and notebook.ts do.
+import { ZsaqError } from '../core/error';
+import { DASHES, INK, LAYOUT, PALETTE, plain, type Figure } from './template';
+
+export type { Figure } from './template';
+
+/** Name of an axis, and whether it counts in powers of ten. */
+export interface Axis { title: string; log?: boolean; range?: [number, number] }
+
+/** One line: as many x as y; a value that is not finite leaves a gap. */
+export interface Line { name: string; x: readonly number[]; y: readonly number[]; low?: readonly number[]; high?: readonly number[]; markers?: boolean }
+
+/** One step of a run, as its history stores it. */
+export interface LossPoint { step: number; student: number; generator?: number }
+
+/** One bar: a method and its score, with the spread over seeds where there is one. */
+export interface Bar { name: string; value: number | null; spread?: number; label?: string }
+
+const gaps = (values: readonly number[]) => values.map((v) => (Number.isFinite(v) ? v : null));
+const axisOf = ({ title, log, range }: Axis) => ({ title: { text: plain(title) }, ...(log ? { type: 'log' } : {}), ...(range ? { range } : {}) });
+
+function check(line: Line): void {
+  if (line.x.length !== line.y.length) throw new ZsaqError('mismatch', `line ${line.name} has ${line.x.length} x and ${line.y.length} y values: give as many of each`);
+}
+
+/**
+ * Lines over a common axis; `low` and `high` draw a band around a line.
+ *
+ * @throws ZsaqError `mismatch` if a line's x and y differ in length
+ * @example lineFigure({ title: 'Perplexity', x: { title: 'bits' }, y: { title: 'perplexity', log: true }, lines })
+ */
+export function lineFigure({ title, x, y, lines }: { title: string; x: Axis; y: Axis; lines: readonly Line[] }): Figure {
+  lines.forEach(check);
+  const data = lines.flatMap((line, i) => {
+    const color = PALETTE[i % PALETTE.length];
+    const trace = { type: 'scatter', mode: line.markers ? 'lines+markers' : 'lines', name: plain(line.name), x: [...line.x], y: gaps(line.y), line: { color, dash: DASHES[i % DASHES.length], width: 2 } };
+    if (!line.low || !line.high) return [trace];
+    const edge = { type: 'scatter', mode: 'lines', x: [...line.x], line: { width: 0 }, showlegend: false, hoverinfo: 'skip' };
+    return [{ ...edge, y: gaps(line.low) }, { ...edge, y: gaps(line.high), fill: 'tonexty', fillcolor: `${color}33` }, trace];
+  });
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, xaxis: axisOf(x), yaxis: axisOf(y) } };
+}
+
+/**
+ * Losses of the two players over the steps: the student's on the left axis, the generator's divergence on the right.
+ *
+ * @example lossFigure(history)
+ */
+export function lossFigure(history: readonly LossPoint[], { title = 'Loss of student and generator', log = false } = {}): Figure {
+  const steps = history.map((p) => p.step);
+  const played = history.some((p) => p.generator !== undefined);
+  const student = { name: 'student: loss it minimizes', x: steps, y: history.map((p) => p.student) };
+  const generator = { name: 'generator: divergence it maximizes', x: steps, y: history.map((p) => p.generator ?? NaN) };
+  const figure = lineFigure({ title, x: { title: 'step' }, y: { title: 'student loss', log }, lines: played ? [student, generator] : [student] });
+  if (!played) return figure;
+  figure.data[1].yaxis = 'y2';
+  const layout = figure.layout as Record<string, any>;
+  layout.yaxis = { ...layout.yaxis, title: { text: 'student loss', font: { color: PALETTE[0] } } };
+  layout.margin = { l: 68, r: 68, t: 76, b: 56 };
+  layout.yaxis2 = { title: { text: 'divergence', font: { color: PALETTE[1] } }, overlaying: 'y', side: 'right', showgrid: false, tickmode: 'auto', ...(log ? { type: 'log' } : {}) };
+  return figure;
+}
+
+/**
+ * One bar for each method, its value written on it; a dashed line marks the reference (full precision, say).
+ * A value of null is a run that gave no number: its label (`diverged`) stands in the place of the bar.
+ */
+export function barFigure({ title, y, bars, reference, digits = 1 }: {
+  title: string; y: Axis; bars: readonly Bar[]; reference?: { name: string; value: number }; digits?: number;
+}): Figure {
+  const has = (bar: Bar): bar is Bar & { value: number } => bar.value !== null && Number.isFinite(bar.value);
+  const spread = bars.some((bar) => bar.spread !== undefined);
+  const data = [{
+    type: 'bar', x: bars.map((bar) => plain(bar.name)), y: bars.map((bar) => (has(bar) ? bar.value : 0)),
+    text: bars.map((bar) => plain(bar.label ?? (has(bar) ? bar.value.toFixed(digits) : 'no value'))), textposition: 'outside', cliponaxis: false,
+    marker: { color: bars.map((_, i) => PALETTE[i % PALETTE.length]) }, showlegend: false,
+    ...(spread ? { error_y: { type: 'data', array: bars.map((bar) => bar.spread ?? 0), color: INK } } : {}),
+  }];
+  const line = reference && {
+    shapes: [{ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: reference.value, y1: reference.value, line: { color: INK, dash: 'dash', width: 1.5 } }],
+    annotations: [{ xref: 'paper', x: 0, y: reference.value, xanchor: 'left', yanchor: 'bottom', showarrow: false, text: plain(`${reference.name} ${reference.value.toFixed(digits)}`) }],
+  };
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), hovermode: 'closest', ...line } };
+}
+
+/** A grid of values as colours: `z[row][column]` at `y[row]`, `x[column]` (a loss landscape, a sweep over two settings). */
+export function heatFigure({ title, x, y, z, value }: {
+  title: string; x: Axis & { at: readonly (number | string)[] }; y: Axis & { at: readonly (number | string)[] }; z: readonly (readonly number[])[]; value: string;
+}): Figure {
+  if (z.length !== y.at.length || z.some((row) => row.length !== x.at.length)) {
+    throw new ZsaqError('mismatch', `the grid of ${title} is not ${y.at.length} rows of ${x.at.length} values: give one value for each place`);
+  }
+  const data = [{ type: 'heatmap', x: [...x.at], y: [...y.at], z: z.map(gaps), colorscale: 'Viridis', colorbar: { title: { text: plain(value), side: 'right' } } }];
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, xaxis: axisOf(x), yaxis: axisOf(y), margin: { l: 68, r: 96, t: 76, b: 56 }, hovermode: 'closest' } };
+}
+
+/** How often values fall into each of `bins` equal bins: the weights of a matrix before and after rounding, say. */
+export function histogramFigure({ title, x, series, bins = 80 }: { title: string; x: Axis; series: readonly { name: string; values: ArrayLike<number> }[]; bins?: number }): Figure {
+  let low = Infinity, high = -Infinity;
+  for (const { values } of series) for (let i = 0; i < values.length; i++) { low = Math.min(low, values[i]); high = Math.max(high, values[i]); }
+  if (!(high >= low)) throw new ZsaqError('format', `the histogram ${title} has no finite value: give at least one`);
+  const width = high > low ? (high - low) / bins : 1;
+  const centres = Array.from({ length: bins }, (_, i) => low + (i + 0.5) * width);
+  const data = series.map(({ name, values }, i) => {
+    const counts = new Array<number>(bins).fill(0);
+    for (let k = 0; k < values.length; k++) if (Number.isFinite(values[k])) counts[Math.min(bins - 1, Math.floor((values[k] - low) / width))]++;
+    return { type: 'bar', name: plain(name), x: centres, y: counts, width, opacity: 0.6, marker: { color: PALETTE[i % PALETTE.length] } };
+  });
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, barmode: 'overlay', bargap: 0, xaxis: axisOf(x), yaxis: axisOf({ title: 'count' }) } };
+}
+
+/**
+ * One figure with a slider over precomputed ones: it answers at once and survives saving the notebook.
+ * All figures have the same traces; the layout is that of the one shown first.
+ */
+export function sliderFigure({ name, values, figure, active = 0 }: { name: string; values: readonly (string | number)[]; figure: (value: string | number) => Figure; active?: number }): Figure {
+  const figures = values.map(figure);
+  const shown = figures[active];
+  if (!shown) throw new ZsaqError('range', `slider ${name} starts at value ${active} of ${values.length}: choose one that it has`);
+  const now = { mode: 'immediate', frame: { duration: 0, redraw: true }, transition: { duration: 0 } };
+  const steps = values.map((value) => ({ label: plain(String(value)), method: 'animate', args: [[String(value)], now] }));
+  return {
+    data: shown.data,
+    layout: { ...shown.layout, sliders: [{ active, currentvalue: { prefix: `${plain(name)} = ` }, pad: { t: 44 }, steps }] },
+    frames: figures.map(({ data }, i) => ({ name: String(values[i]), data })),
+  };
+}
