@@ -120,7 +120,7 @@ function goalStep(d: Discourse, hero: Character, thing: Thing, relative: string)
 
 function meetingStep(d: Discourse, hero: Character, other: Character, town: string): Sentence {
   const s = start();
-  s.add(d.pick(['near', 'in', 'behind'])), nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the' });
+  s.add(d.pick(['near', 'behind'])), nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the', number: 'singular' });
   if (d.chance(0.5)) s.add('of').add(town);
   const subject = begin(s, d, hero);
   finite(s, verbOf(d.pick(['meet', 'see'])), subject, d.tense);
@@ -242,7 +242,7 @@ function outcomeStep(d: Discourse, hero: Character, thing: Thing, relative: stri
   const subject = begin(s, d, hero);
   if (found) {
     finite(s, verbOf('find'), subject, d.tense), thingPhrase(s, thing, 'the');
-    s.add(d.pick(['in', 'under', 'behind'])), nounPhrase(s, d, ['furniture', 'container', 'building'], { depth: 0 });
+    s.add(d.pick(['in', 'under', 'behind'])), nounPhrase(s, d, ['furniture', 'container', 'building'], { depth: 0, number: 'singular' });
     if (d.chance(0.5)) s.add('and'), finite(s, verbOf('give'), subject, d.tense), s.add('it to').add(pronounForms[hero.pronoun][2]).add(relative);
     return s.end();
   }

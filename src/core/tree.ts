@@ -54,3 +54,8 @@ export function keep<T extends Params>(a: T): T {
 export function count(a: Params): number {
   return Object.values(a).reduce((s, x) => s + x.size, 0);
 }
+
+/** Host copies, for writing. */
+export function hostTensors(a: Params): Record<string, { shape: number[]; data: Float32Array }> {
+  return Object.fromEntries(Object.entries(a).map(([n, x]) => [n, { shape: x.shape.slice(), data: x.dataSync() as Float32Array }]));
+}

@@ -41,7 +41,7 @@ export interface TaskResult {
  */
 export async function evaluateTask(
   model: Model, params: Params, tokenizer: Tokenizer, task: TaskSpec, examples: readonly Example[],
-  { hooks, batchTokens = 4096, maxLength = 128, labelOrder, onProgress, signal }: TaskOptions = {},
+  { hooks, batchTokens = 2048, maxLength = 128, labelOrder, onProgress, signal }: TaskOptions = {},
 ): Promise<TaskResult> {
   if (!examples.length) throw new ZsaqError('range', `${task.name} has no examples: give at least one`);
   const toTask = outputOrder(model, task, labelOrder);

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, copyFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { ZsaqError } from '../core/error';
@@ -84,6 +84,16 @@ export function noteCommit(folder: string, revision: string, commit: string): vo
   if (revision === commit || readText(path) === commit) return;
   makeFolder(dirname(path));
   writeWhole(path, commit);
+}
+
+/** Notes that a commit lacks a file, so that it need not be asked for again; a cache that cannot be written goes without. */
+export function noteAbsent(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, '');
+  } catch {
+    // The note only saves a request.
+  }
 }
 
 /** Makes `snapshots/COMMIT/FILE` a relative link to a blob, or a copy where the system has no links. */

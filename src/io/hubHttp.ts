@@ -20,7 +20,9 @@ export class Transient extends Error { constructor(message: string, readonly wai
  * @param pause milliseconds before the second attempt; doubled for each further one
  * @throws ZsaqError 'network' when the attempts are used up
  */
-export async function retry<T>(what: string, pause: number, action: () => Promise<T>, progressed: () => boolean = () => false): Promise<T> {
+export async function retry<T>(
+  what: string, { pause = 1000, signal }: { pause?: number; signal?: AbortSignal }, action: () => Promise<T>, progressed: () => boolean = () => false,
+): Promise<T> {
   for (let failed = 0; ;) {
     try {
       return await action();
@@ -32,9 +34,35 @@ export async function retry<T>(what: string, pause: number, action: () => Promis
       if (failed >= ATTEMPTS) {
         throw new ZsaqError('network', `cannot fetch ${what}: ${error.message} in ${ATTEMPTS} attempts; check the connection and run the command again, it goes on where it stopped`);
       }
-      await sleep(wait);
+      await sleep(wait, undefined, { signal }).catch(() => { throw cancelled(); });
     }
   }
+}
+
+/**
+ * Runs `action` with a signal that fires when `ms` pass without a call of `alive`, or when the user cancels.
+ *
+ * @throws ZsaqError 'cancelled' where the user did, whatever the action made of it
+ */
+export async function withDeadline<T>(ms: number, user: AbortSignal | undefined, action: (signal: AbortSignal, alive: () => void) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  const timer = setTimeout(stop, ms);
+  user?.addEventListener('abort', stop);
+  try {
+    if (user?.aborted) throw cancelled();
+    return await action(controller.signal, () => timer.refresh());
+  } catch (error) {
+    throw user?.aborted ? cancelled() : error;
+  } finally {
+    clearTimeout(timer);
+    user?.removeEventListener('abort', stop);
+  }
+}
+
+/** The error of a download that the user stopped. */
+export function cancelled(): ZsaqError {
+  return new ZsaqError('cancelled', 'the download was cancelled: run the command again, it goes on where it stopped');
 }
 
 /**

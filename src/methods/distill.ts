@@ -1,13 +1,13 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { peakBytes } from '../core/memory';
-import { clone, dispose, type Params } from '../core/tree';
+import { clone, dispose, hostTensors, type Params } from '../core/tree';
 import { adamInit, adamUpdate, type AdamConfig, type AdamState } from '../optim/adam';
 import { rateAt, type Schedule } from '../optim/schedule';
 import { Guard } from '../train/guard';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { part, prefixed } from './records';
-import { disposeInputs, toHost, type Source } from './source';
+import { disposeInputs, type Source } from './source';
 import { affineOf, effective, isScale, makeStudent, type Student } from './student';
 import { maskOf, studentStep } from './studentStep';
 import { divergence as divergenceOf, type DivergenceConfig } from '../train/divergence';
@@ -182,7 +182,7 @@ class Run {
 
   private write(): void {
     this.written = Date.now();
-    this.job.checkpoints?.save({ ...this.snapshot.saved, tensors: toHost(this.snapshot.held) });
+    this.job.checkpoints?.save({ ...this.snapshot.saved, tensors: hostTensors(this.snapshot.held) });
   }
 
   async finish(status: Status): Promise<Quantized> {

@@ -2,7 +2,7 @@ import { dispose, type Params } from '../core/tree';
 import { tokenInputs } from './adaptation';
 import { drawLayout, type LayoutConfig } from './layout';
 import type { Stream } from '../core/random';
-import type { Job, Saved } from './method';
+import type { Job } from './method';
 import type { Inputs } from '../models/model';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { Divergence } from './distill';
@@ -42,9 +42,4 @@ export function randomSource(job: Job, layout: LayoutConfig, random: Stream): So
 
 export function disposeInputs(inputs: Inputs): void {
   dispose(Object.fromEntries(Object.entries(inputs).filter(([, x]) => x)) as Params);
-}
-
-/** Host copies of tensors, for a checkpoint. */
-export function toHost(record: Params): Saved['tensors'] {
-  return Object.fromEntries(Object.entries(record).map(([n, x]) => [n, { shape: x.shape.slice(), data: x.dataSync() as Float32Array }]));
 }

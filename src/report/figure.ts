@@ -72,9 +72,9 @@ export function barFigure({ title, y, bars, reference, digits = 1 }: {
   const spread = bars.some((bar) => bar.spread !== undefined);
   const data = [{
     type: 'bar', x: bars.map((bar) => plain(bar.name)), y: bars.map((bar) => (has(bar) ? bar.value : 0)),
-    text: bars.map((bar) => plain(bar.label ?? (has(bar) ? bar.value.toFixed(digits) : 'no value'))), textposition: 'outside', cliponaxis: false,
+    text: bars.map((bar) => plain(bar.label ?? (has(bar) ? bar.value.toFixed(digits) : 'no value'))), textposition: 'auto', insidetextanchor: 'end', insidetextfont: { color: '#ffffff' }, cliponaxis: false,
     marker: { color: bars.map((_, i) => PALETTE[i % PALETTE.length]) }, showlegend: false,
-    ...(spread ? { error_y: { type: 'data', array: bars.map((bar) => bar.spread ?? 0), color: INK } } : {}),
+    ...(spread ? { error_y: { type: 'data', array: bars.map((bar) => bar.spread ?? null), color: INK } } : {}),
   }];
   const line = reference && {
     shapes: [{ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: reference.value, y1: reference.value, line: { color: INK, dash: 'dash', width: 1.5 } }],

@@ -1,5 +1,6 @@
 'use strict';
-// The bridge between Node and TensorFlow's libraries: the sources in the npm package, compiled against the wheel's headers.
+// The bridge between Node and TensorFlow's libraries: the sources in the npm package, compiled against the wheel's headers,
+// and a loader (native/loader.cc) that keeps TensorFlow quiet while it starts.
 const fs = require('node:fs');
 const path = require('node:path');
 const paths = require('../paths.cjs');
@@ -11,12 +12,14 @@ const { StepFailed, Unavailable, remedyFor } = require('../failure.cjs');
 
 const SOURCES = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => path.join(paths.engine, 'binding', name));
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
-const FLAGS = ['-O2', '-w', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8'];
+const FLAGS = ['-O2', '-w', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${path.join(paths.modules, 'node-api-headers', 'include')}`];
 const deps = path.join(paths.engine, 'deps');
+const LOADER = path.join(__dirname, '..', 'native', 'loader.cc');
+const MADE = ['tensorflow.so', 'tfjs_binding.node']; // in this order, so that the loader is never there alone
 const checked = path.join(paths.state, 'binding.json');
 
 /** What the compiled file depends on. */
-const inputs = () => hashOf(tensorflow.VERSION, process.arch, FLAGS.join(' '), { file: __filename }, ...SOURCES.map((file) => ({ file })));
+const inputs = () => hashOf(tensorflow.VERSION, process.arch, { file: __filename }, { file: LOADER }, ...SOURCES.map((file) => ({ file })));
 
 /** Links that the compiled file needs beside it: link -> what it points to. */
 function links(folder) {
@@ -37,16 +40,26 @@ function relink([link, target]) {
   fs.symlinkSync(path.relative(path.dirname(link), target), link);
 }
 
-async function compile(folder, file, lock) {
-  const made = path.join(paths.temporary, 'tfjs_binding.node');
-  fs.mkdirSync(paths.temporary, { recursive: true });
-  const include = path.join(paths.modules, 'node-api-headers', 'include');
-  const args = [...FLAGS, `-I${include}`, `-I${paths.engine}`, `-I${path.join(folder, 'tensorflow', 'include')}`, ...SOURCES, `-L${path.join(folder, 'tensorflow')}`,
-    ...LIBRARIES.map((name) => `-l:${name}`), '-Wl,-rpath,$ORIGIN/../../deps/lib', '-o', made];
-  const { code, lines } = await run(findCompiler(), args, { cwd: paths.engine, lock });
-  if (code !== 0) throw new StepFailed(`the compiler ended with: ${reasonIn(lines)}`, remedyFor(lines.join('\n'), 'install g++ 9 or later, or go on without the binding with ZSAQ_TENSORFLOW=none'));
-  fs.renameSync(made, file);
+/** Compiles both files into `folder`, which appears whole. */
+async function compile(tensorflowFolder, folder, lock) {
+  const made = path.join(paths.temporary, 'binding');
+  fs.rmSync(made, { recursive: true, force: true });
+  fs.mkdirSync(made, { recursive: true });
+  const compiler = findCompiler();
+  const libraries = path.join(tensorflowFolder, 'tensorflow');
+  const jobs = [
+    [`-I${paths.engine}`, `-I${path.join(libraries, 'include')}`, ...SOURCES, `-L${libraries}`, ...LIBRARIES.map((name) => `-l:${name}`), '-Wl,-rpath,$ORIGIN/../../deps/lib'],
+    [LOADER, '-ldl'],
+  ];
+  for (const [i, args] of jobs.entries()) {
+    const { code, lines } = await run(compiler, [...FLAGS, ...args, '-o', path.join(made, MADE[i])], { cwd: paths.engine, lock });
+    if (code !== 0) throw new StepFailed(`the compiler ended with: ${reasonIn(lines)}`, remedyFor(lines.join('\n'), 'install g++ 9 or later, or go on without the binding with ZSAQ_TENSORFLOW=none'));
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.renameSync(made, folder);
 }
+
+const sizes = () => MADE.map((name) => fs.statSync(path.join(path.dirname(paths.binding), name), { throwIfNoEntry: false })?.size ?? -1).join();
 
 module.exports = {
   id: 'binding',
@@ -59,30 +72,33 @@ module.exports = {
     const known = readJson(checked);
     const folder = tensorflow.folderOf(tensorflow.kind());
     return known !== undefined && known.inputs === inputs() && known.folder === path.basename(folder) && known.node === process.version
-      && fs.statSync(paths.binding, { throwIfNoEntry: false })?.size === known.bytes && Object.entries(links(folder)).every(isLink);
+      && known.sizes === sizes() && Object.entries(links(folder)).every(isLink);
   },
 
   async run({ progress, lock }) {
     const folder = tensorflow.folderOf(tensorflow.kind());
-    const compiled = path.join(folder, `tfjs_binding-${inputs()}.node`);
+    const compiled = path.join(folder, `binding-${inputs()}`);
     if (!fs.existsSync(compiled)) {
       progress(undefined, 'compiling');
       await compile(folder, compiled, lock);
     }
     Object.entries(links(folder)).forEach(relink);
-    fs.mkdirSync(path.dirname(paths.binding), { recursive: true });
-    const part = `${paths.binding}.${process.pid}.part`;
-    fs.copyFileSync(compiled, part);
-    fs.renameSync(part, paths.binding);
+    const place = path.dirname(paths.binding);
+    fs.mkdirSync(place, { recursive: true });
+    for (const name of MADE) {
+      const part = path.join(place, `${name}.${process.pid}.part`);
+      fs.copyFileSync(path.join(compiled, name), part);
+      fs.renameSync(part, path.join(place, name));
+    }
 
     progress(undefined, 'trying it');
     const program = "const tf = require('@tensorflow/tfjs-node-gpu'); if (tf.getBackend() !== 'tensorflow' || tf.tensor1d([1, 2]).sum().dataSync()[0] !== 3) process.exit(3);";
-    const tried = await run(process.execPath, ['-e', program], { cwd: paths.root, lock, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' } });
+    const tried = await run(process.execPath, ['-e', program], { cwd: paths.root, lock, env: process.env });
     if (tried.code !== 0) {
       fs.rmSync(paths.binding, { force: true }); // so that the library takes wasm instead of failing on it
-      fs.rmSync(compiled, { force: true });
+      fs.rmSync(compiled, { recursive: true, force: true });
       throw new Unavailable(`TensorFlow's libraries do not start on this machine: ${reasonIn(tried.lines)}`, 'the processor may lack AVX; the wasm backend works without it');
     }
-    writeWhole(checked, JSON.stringify({ inputs: inputs(), folder: path.basename(folder), node: process.version, bytes: fs.statSync(paths.binding).size }) + '\n');
+    writeWhole(checked, JSON.stringify({ inputs: inputs(), folder: path.basename(folder), node: process.version, sizes: sizes() }) + '\n');
   },
 };

@@ -21,7 +21,7 @@ module.exports = {
   id: 'notebooks',
   title: 'JupyterLab',
   needs: ['python'],
-  size: () => `${locked()} Python packages, about 75 MB to download, 300 MB on disk`,
+  size: () => `${locked()} Python packages, about 46 MB to download, 300 MB on disk`,
   space: 5e8,
 
   check() { return stampHolds(stamp, inputs()); },

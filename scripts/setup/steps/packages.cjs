@@ -29,7 +29,7 @@ function npm(args) {
 module.exports = {
   id: 'packages',
   title: 'npm packages',
-  size: () => `${wanted().length} packages, about 110 MB to download, 560 MB on disk`,
+  size: () => `${wanted().length} packages, about 180 MB to download, 560 MB on disk`,
   space: 1.2e9,
 
   check() {

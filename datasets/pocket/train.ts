@@ -1,0 +1,97 @@
+// Makes the bundled models: npx tsx datasets/pocket/train.ts [pocket-bert | pocket-opt | pocket-generator]...
+// Stopped at any time and started again, it goes on from its last checkpoint (.cache/pocket); a model that is there is left alone.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  backendName, count, dispose, evaluateTask, loadModel, loadTokenizer, modelFromConfig, perplexity, ready, savePretrained, tokenStream,
+  ZsaqError, type Tokenizer,
+} from '../../src/index';
+import { pocketModelPath, pocketTask, pocketText, pocketVocabulary, writePocketTokenizer } from '../pocket';
+import { SEED, type Family, type Split } from './corpus';
+import { classificationBatches, languageModelBatches, type BatchOf } from './training/batches';
+import { train } from './training/loop';
+import { recipes, type Recipe } from './training/recipes';
+
+const cache = join(__dirname, '..', '..', '.cache', 'pocket');
+const familyOf = (set: Recipe['data']['set']): Family => (set === 'pocket-tales' ? 'tales' : 'reports');
+
+/** The training text of a recipe as batches, with its SHA-256 for the model's card. */
+function readData({ name, data, batch, window }: Recipe, tokenizer: Tokenizer): { batchOf: BatchOf; sha256: string } {
+  const digest = (lines: readonly string[]): string => createHash('sha256').update(lines.join('\n')).digest('hex');
+  if (data.set === 'pocket-sentiment') {
+    const { examples } = pocketTask(data.set, 'train', data.amount);
+    const encoded = examples.map((e) => ({ ids: tokenizer.encodePair(e.text, undefined, window).ids }));
+    return { batchOf: classificationBatches(name, encoded, examples.map((e) => e.label), batch), sha256: digest(examples.map((e) => `${e.label}\t${e.text}`)) };
+  }
+  const lines = pocketText(familyOf(data.set), 'train', data.amount);
+  return { batchOf: languageModelBatches(name, Int32Array.from(tokenStream(lines, tokenizer)), batch, window), sha256: digest(lines) };
+}
+
+/** The score of a saved folder on a split: accuracy, or perplexity in windows of 128. */
+async function score(dir: string, { data }: Recipe, split: Split): Promise<{ metric: string; score: number; examples: number }> {
+  const { model, params } = await loadModel(dir), tokenizer = loadTokenizer(dir);
+  try {
+    if (data.set === 'pocket-sentiment') {
+      const { task, examples } = pocketTask(data.set, split);
+      const result = await evaluateTask(model, params, tokenizer, task, examples);
+      return { metric: result.metric, score: round(result.score), examples: result.examples };
+    }
+    const result = await perplexity(model, params, tokenStream(pocketText(familyOf(data.set), split), tokenizer));
+    return { metric: result.metric, score: round(result.score), examples: result.examples };
+  } finally {
+    dispose(params);
+  }
+}
+
+const round = (x: number): number => Math.round(x * 100) / 100;
+
+async function make(recipe: Recipe): Promise<void> {
+  const { name, data, config } = recipe, dir = pocketModelPath(name);
+  if (existsSync(dir)) return console.log(`${name} is there (remove its folder to make it again)`);
+  mkdirSync(cache, { recursive: true });
+  const tokenizerDir = mkdtempSync(join(cache, 'tokenizer-'));
+  try {
+    writePocketTokenizer(tokenizerDir);
+    const tokenizer = loadTokenizer(tokenizerDir);
+    console.log(`${name}: writing ${data.amount} ${data.set === 'pocket-sentiment' ? 'examples' : 'tokens'} of ${data.set}`);
+    const { batchOf, sha256 } = readData(recipe, tokenizer);
+    const model = modelFromConfig(config), checkpoints = join(cache, name);
+    const { params, seconds } = await train(recipe, {
+      model, batchOf, checkpoints,
+      onProgress: ({ step, loss, rate, secondsLeft }) =>
+        console.log(`${name} ${step}/${recipe.steps}  loss ${loss.toFixed(3)}  rate ${rate.toExponential(1)}  ${Math.ceil(secondsLeft)} s left`),
+    });
+    const { data: trained, config: _, ...settings } = recipe;
+    const card = {
+      name, parameters: count(params), seed: SEED, recipe: settings,
+      trainedOn: [{ set: trained.set, split: 'train', amount: trained.amount, sha256 }],
+      note: `Made by datasets/pocket/train.ts on text that the project generates; it has seen no other text.`,
+    };
+    const tensors = Object.fromEntries(Object.entries(params).map(([key, x]) => [key, { dtype: 'F16' as const, shape: x.shape, data: x.dataSync() as Float32Array }]));
+    const parts = { config: { ...config }, tensors, copyFrom: tokenizerDir };
+    // The scores that are recorded are those of the half-precision file, read again.
+    const draft = join(tokenizerDir, 'model');
+    savePretrained(draft, parts);
+    const scores = { dev: await score(draft, recipe, 'dev'), test: await score(draft, recipe, 'test') };
+    savePretrained(dir, { ...parts, card: { ...card, scores, made: { seconds: Math.round(seconds), backend: backendName() } } });
+    dispose(params);
+    rmSync(checkpoints, { recursive: true, force: true });
+    console.log(`${name}: ${scores.dev.metric} ${scores.dev.score} (dev), ${scores.test.score} (test), ${Math.round(seconds)} s`);
+  } finally {
+    rmSync(tokenizerDir, { recursive: true, force: true });
+  }
+}
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const all = recipes(pocketVocabulary().length);
+  const unknown = wanted.find((name) => !all.some((r) => r.name === name));
+  if (unknown) throw new ZsaqError('usage', `there is no pocket model ${JSON.stringify(unknown)}: choose ${all.map((r) => r.name).join(', ')}`);
+  await ready();
+  for (const recipe of all) if (!wanted.length || wanted.includes(recipe.name)) await make(recipe);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof ZsaqError ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+'use strict';
+// The `zsaq` command: TypeScript is run as it is, without a build.
+const fs = require('node:fs');
+const path = require('node:path');
+if (!fs.existsSync(path.join(__dirname, '..', 'node_modules', 'tsx'))) {
+  console.error('zsaq: the project is not set up: run `npm run setup` in its folder');
+  process.exit(1);
+}
+require('tsx/cjs');
+require('../src/cli.ts').main(process.argv.slice(2)).then((code) => { process.exitCode = code; });

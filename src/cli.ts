@@ -1,0 +1,59 @@
+import { doctorCommand } from './commands/doctor';
+import { evalCommand } from './commands/eval';
+import { quantizeCommand } from './commands/quantize';
+import { startCommand } from './commands/start';
+import { parse, type Command } from './commands/command';
+import { ZsaqError } from './core/error';
+
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, doctorCommand];
+
+const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
+
+${COMMANDS.map((c) => `  zsaq ${c.name.padEnd(10)} ${c.summary}`).join('\n')}
+
+  zsaq COMMAND --help explains a command.
+`;
+
+/**
+ * The command line. A user's mistake is one sentence on standard error and a non-zero exit (2 for usage, 1 otherwise);
+ * with `--json` the last line of standard output is one JSON object and everything for people goes to standard error.
+ *
+ * @returns the exit code
+ */
+export async function main(args: string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  try {
+    const command = COMMANDS.find((c) => c.name === name);
+    if (!command) throw new ZsaqError('usage', `there is no command "${name}": choose ${COMMANDS.map((c) => c.name).join(', ')}`);
+    const values = parse(command, rest);
+    if (values.help) {
+      process.stdout.write(`${command.help}\n`);
+      return 0;
+    }
+    const { text, json, exitCode = 0 } = await command.run(values, stopOnInterrupt());
+    (values.json ? process.stderr : process.stdout).write(text);
+    if (values.json) process.stdout.write(`${JSON.stringify(json)}\n`);
+    return exitCode;
+  } catch (e) {
+    if (!(e instanceof ZsaqError)) throw e;
+    process.stderr.write(`zsaq: ${e.message}\n`);
+    return e.code === 'usage' ? 2 : e.code === 'cancelled' ? 130 : 1;
+  }
+}
+
+/** The first Ctrl-C asks the run to save and end, the second one ends the process. */
+function stopOnInterrupt(): { readonly aborted: boolean } {
+  const signal = { aborted: false };
+  const onInterrupt = () => {
+    if (signal.aborted) process.exit(130);
+    signal.aborted = true;
+    process.stderr.write('\nstopping after this step; press Ctrl-C again to end at once\n');
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  return signal;
+}

@@ -1,0 +1,17 @@
+import { METHODS } from '../quantize';
+import type { Table } from '../report/table';
+import type { MethodId } from '../methods/method';
+import type { RunMetrics } from './quantizeRun';
+
+/** Full precision and one row for each run: score, size, seconds. */
+export function methodTable(title: string, full: Pick<RunMetrics, 'fullPrecision' | 'fullPrecisionBytes' | 'metric'>, runs: readonly RunMetrics[]): Table {
+  const megabytes = (bytes: number) => bytes / 2 ** 20;
+  return {
+    title,
+    columns: [{ name: 'method' }, { name: 'bits' }, { name: full.metric ?? 'score', digits: 2 }, { name: 'size', digits: 2, unit: 'MB' }, { name: 'time', digits: 1, unit: 's' }],
+    rows: [
+      ['full precision', 'W32A32', full.fullPrecision, megabytes(full.fullPrecisionBytes), null],
+      ...runs.map((r) => [METHODS[r.method as MethodId].title, r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds]),
+    ],
+  };
+}

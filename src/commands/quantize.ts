@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { ready } from '../core/backend';
+import { ZsaqError } from '../core/error';
+import { loadRunnable, type RunnableModel } from '../export/packed';
+import { METHODS } from '../quantize';
+import { PRESETS } from '../methods/presets';
+import { toText } from '../report/table';
+import { loadTokenizer } from '../text/tokenizer';
+import { anyTask } from '../../datasets';
+import { optional, required, wholeNumber, type Command, type Values } from './command';
+import { refuseLeak } from './provenance';
+import { quantizeRun, type RunMetrics } from './quantizeRun';
+import { makeScorer } from './score';
+import { methodTable } from './methodTable';
+
+export const quantizeCommand: Command = {
+  name: 'quantize',
+  summary: 'quantize a model without data',
+  help: `zsaq quantize --model DIR --bits W2A8 --out DIR [options]
+
+  --model DIR       Hugging Face folder of the full-precision model (the teacher)
+  --bits WxA8       W2A8, W3A8, W4A8 or W8A8; A16 leaves activations alone
+  --out DIR         run folder: settings, history, metrics, figures, the packed model
+  --method NAME     ${Object.keys(METHODS).join(' | ')} (samSga)
+  --generator DIR   causal language model that writes the inputs; without one a small untrained one is made
+  --task NAME       score before and after: SST-2, wikitext-2, pocket-sentiment, ...
+  --data DIR        folder of the real data sets (ZSAQ_DATA); read for scoring only
+  --preset NAME     ${PRESETS.join(' | ')} (mini): size of the run, never the algorithm
+  --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric
+  --seed N          seed of every random number (0)
+  --json            last line of standard output: one JSON object
+
+The same command again continues an interrupted run. Example:
+  zsaq quantize --model datasets/pocket/models/pocket-bert --generator datasets/pocket/models/pocket-generator \\
+    --task pocket-sentiment --bits W2A8 --preset smoke --out runs/first`,
+  options: {
+    model: { type: 'string' }, bits: { type: 'string' }, out: { type: 'string' }, method: { type: 'string' }, generator: { type: 'string' },
+    task: { type: 'string' }, data: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, seed: { type: 'string' },
+  },
+  async run(values, signal) {
+    const metrics = await runQuantize(values, signal);
+    const { status, out } = metrics;
+    const text = status === 'cancelled' ? `stopped after ${metrics.steps} steps; the same command continues from the last checkpoint in ${out}\n`
+      : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
+    return { text, json: { ...metrics }, exitCode: status === 'ok' ? 0 : status === 'cancelled' ? 130 : 3 };
+  },
+};
+
+async function runQuantize(values: Values, signal: { readonly aborted: boolean }): Promise<RunMetrics> {
+  const dir = required(values, 'model', 'give the Hugging Face folder of the model');
+  const bits = required(values, 'bits', 'give W2A8, W4A8 or W8A8');
+  const out = resolve(required(values, 'out', 'give a folder for the results'));
+  const taskName = optional(values, 'task'), generatorDir = optional(values, 'generator');
+  if (taskName) anyTask(taskName); // a misspelt task is told before anything is loaded
+  await ready();
+  const teacher = await loadTeacher(dir), tokenizer = loadTokenizer(dir);
+  const generator = generatorDir ? await loadRunnable(generatorDir) : undefined;
+  refuseLeak(generator?.card, teacher.card, taskName);
+  if (generator && teacher.model.head.kind === 'languageModel' && resolve(generatorDir!) === resolve(dir)) {
+    throw new ZsaqError('leak', `${dir} cannot be its own generator: it has read its training text; choose another one`);
+  }
+  const scorer = taskName ? makeScorer(taskName, optional(values, 'data') ?? process.env.ZSAQ_DATA, teacher.model, tokenizer, signal) : undefined;
+  return quantizeRun({
+    teacher, tokenizer, generator, scorer, out, signal, say: (line) => console.error(line),
+    quantize: { bits, method: optional(values, 'method'), preset: optional(values, 'preset'), set: values.set as string[] | undefined, seed: wholeNumber(values, 'seed', 0) },
+  });
+}
+
+async function loadTeacher(dir: string): Promise<RunnableModel> {
+  const teacher = await loadRunnable(dir);
+  if (teacher.plan) throw new ZsaqError('mismatch', `${dir} is already quantized: give the full-precision model`);
+  if (teacher.model.head.kind === 'none') throw new ZsaqError('mismatch', `${dir} is an encoder without a head: give a fine-tuned model or a language model`);
+  return teacher;
+}

@@ -1,0 +1,122 @@
+import { dispose } from '../core/tree';
+import { saveQuantized } from '../export/packed';
+import { configure, quantize, type QuantizeOptions, type RunConfig } from '../quantize';
+import { describePlan, sizeBytes } from '../quant/plan';
+import { activationHooks } from '../quant/activations';
+import { lossFigure } from '../report/figure';
+import { toPage } from '../report/html';
+import { Progress } from '../report/progress';
+import { toSvg } from '../report/svg';
+import { provenance } from './provenance';
+import { RunFolder } from './runFolder';
+import type { RunnableModel } from '../export/packed';
+import type { Entry, Progress as Step, Quantized } from '../methods/method';
+import type { Tokenizer } from '../text/tokenizer';
+import type { Score, Scorer } from './score';
+
+export interface RunOptions {
+  teacher: RunnableModel;
+  tokenizer: Tokenizer;
+  generator?: RunnableModel;
+  scorer?: Scorer;
+  /** the teacher's score, if it is already known */
+  fullPrecision?: Score;
+  quantize: Pick<QuantizeOptions, 'bits' | 'method' | 'preset' | 'set' | 'seed'>;
+  out: string;
+  signal: { readonly aborted: boolean };
+  say(line: string): void;
+}
+
+/** What a run ends with; the content of `metrics.json`. */
+export interface RunMetrics extends Record<string, unknown> {
+  status: 'ok' | 'diverged' | 'cancelled';
+  method: string;
+  bits: string;
+  seed: number;
+  task: string | null;
+  metric: string | null;
+  fullPrecision: number | null;
+  quantized: number | null;
+  sizeBytes: number;
+  fullPrecisionBytes: number;
+  seconds: number;
+  peakBytes: number;
+  out: string;
+}
+
+/** One quantization from loaded models to a complete run folder; continues where an interrupted one stopped. */
+export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
+  const { teacher, generator, scorer, out } = o;
+  const options = { ...o.quantize, teacher, tokenizer: o.tokenizer, generator, pair: scorer?.task.pair, signal: o.signal };
+  const config = configure(options);
+  const folder = RunFolder.open(out, {
+    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null,
+  });
+  try {
+    const done = folder.finished();
+    if (done) {
+      o.say(`${out} holds this run already finished; remove it to run again`);
+      return { ...done, out } as RunMetrics;
+    }
+    const full = o.fullPrecision ?? await scorer?.score('full precision', teacher.model, teacher.params, {});
+    for (const line of describePlan(config.plan)) o.say(`  ${line}`);
+    const result = await withProgress(config, (onProgress) => quantize({ ...options, checkpoints: folder.checkpoints(), onProgress }));
+    try {
+      return await finish(o, folder, config, result, full);
+    } finally {
+      dispose(result.params, ...Object.values(result.affines).map(({ scale, zero }) => ({ scale, zero })));
+    }
+  } finally {
+    folder.close();
+  }
+}
+
+async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, result: Quantized, full: Score | undefined): Promise<RunMetrics> {
+  const { teacher, scorer, out } = o, { plan, status, cost } = result;
+  const quantized = status === 'cancelled' ? undefined
+    : await scorer?.score('quantized', teacher.model, result.params, activationHooks(new Set(plan.sites), plan.activationBits));
+  const metrics: RunMetrics = {
+    status, method: config.method, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
+    fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
+    sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
+    seconds: cost.seconds, peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, out, preset: config.preset, ...provenance(),
+  };
+  if (status === 'cancelled') return metrics;
+  folder.write('history.json', result.history);
+  saveQuantized(`${out}/model`, {
+    config: teacher.config, params: result.params, affines: result.affines, plan, copyFrom: teacher.dir,
+    card: { base: teacher.card ?? teacher.config._name_or_path ?? null, method: config.method, bits: config.bits, seed: config.seed, trainedOn: teacher.card?.trainedOn ?? [], score: quantized?.score ?? null, task: metrics.task },
+  });
+  await drawFigure(folder, metrics, result.history);
+  folder.finish(metrics);
+  return metrics;
+}
+
+async function drawFigure(folder: RunFolder, metrics: RunMetrics, history: Entry[]): Promise<void> {
+  if (!history.length) return;
+  const points = history.map(({ step, student, generator }) => ({ step, student, generator: generator ?? undefined }));
+  const figure = lossFigure(points, { title: `${metrics.method} ${metrics.bits}: divergence of student and generator` });
+  folder.write('figure.svg', await toSvg(figure));
+  const text = metrics.task ? `${metrics.task}: ${metrics.metric} ${metrics.quantized} quantized, ${metrics.fullPrecision} in full precision.` : 'No task was given, so no score was taken.';
+  folder.write('figure.html', await toPage({ title: `${metrics.method} ${metrics.bits}`, sections: [{ text, figure }], data: { metrics, history } }));
+}
+
+async function withProgress<T>(config: RunConfig, run: (onProgress: (s: Step) => void) => Promise<T>): Promise<T> {
+  let bar: Progress | undefined;
+  try {
+    return await run(({ step, steps, entry, method }) => {
+      (bar ??= new Progress(`${method} ${config.bits}`, steps)).update(step, stepWords(entry));
+    });
+  } finally {
+    bar?.end();
+  }
+}
+
+/** Losses of both players, sharpness and memory in a few words. */
+export function stepWords({ student, generator, sharpness }: Entry): string {
+  const parts = [`student ${student.toFixed(4)}`];
+  if (generator !== null) parts.push(`generator ${generator.toFixed(4)}`);
+  if (sharpness !== null) parts.push(`sharpness ${(100 * sharpness).toFixed(1)}%`);
+  parts.push(`${(process.memoryUsage.rss() / 2 ** 30).toFixed(1)} GB`);
+  return parts.join(' · ');
+}

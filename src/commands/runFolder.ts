@@ -1,0 +1,72 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ZsaqError } from '../core/error';
+import { loadCheckpoint, saveCheckpoint } from '../io/checkpoint';
+import { canonicalJson, lockFolder, readJson, writeWhole } from '../io/file';
+import type { CheckpointStore } from '../methods/method';
+
+const CONFIG = 'config.json', METRICS = 'metrics.json', CHECKPOINTS = 'checkpoints';
+
+/**
+ * The folder of one run: `config.json` first, checkpoints while it goes on, and when it is done `history.json`,
+ * `metrics.json`, `figure.svg`, `figure.html` and `model/`. A folder belongs to one configuration; a second process is
+ * turned away while the first one works in it.
+ */
+export class RunFolder {
+  private constructor(readonly dir: string, private readonly unlock: () => void) {}
+
+  /** @throws ZsaqError 'usage' if the folder holds another run or something else, 'busy' if it is in use, 'disk' */
+  static open(dir: string, config: Record<string, unknown>): RunFolder {
+    if (existsSync(dir) && !existsSync(join(dir, CONFIG)) && readdirSync(dir).some((n) => !n.startsWith('.'))) {
+      throw new ZsaqError('usage', `${dir} holds files of something else: give --out a new folder`);
+    }
+    try {
+      mkdirSync(dir, { recursive: true });
+    } catch (e) {
+      throw new ZsaqError('disk', `${dir} cannot be made (${(e as NodeJS.ErrnoException).code}): give --out a folder that can be written`, { cause: e });
+    }
+    const folder = new RunFolder(dir, lockFolder(dir)), wanted = canonicalJson(config, 2);
+    try {
+      if (!existsSync(join(dir, CONFIG))) writeWhole(join(dir, CONFIG), `${wanted}\n`);
+      else if (canonicalJson(readJson(join(dir, CONFIG)), 2) !== wanted) {
+        throw new ZsaqError('usage', `${dir} holds a run with other settings: give --out a new folder, or remove this one`);
+      }
+      return folder;
+    } catch (e) {
+      folder.close();
+      throw e;
+    }
+  }
+
+  /** The metrics of a finished run. */
+  finished(): Record<string, unknown> | undefined {
+    return existsSync(join(this.dir, METRICS)) ? readJson(join(this.dir, METRICS)) as Record<string, unknown> : undefined;
+  }
+
+  checkpoints(): CheckpointStore {
+    const dir = join(this.dir, CHECKPOINTS);
+    return {
+      load: () => {
+        const found = loadCheckpoint(dir);
+        if (!found) return null;
+        if (found.warning) console.error(`zsaq: ${found.warning}`);
+        return found as never;
+      },
+      save: ({ step, state, tensors }) => saveCheckpoint(dir, {
+        step, state, tensors: Object.fromEntries(Object.entries(tensors).map(([n, t]) => [n, { dtype: 'float32', ...t }])),
+      }),
+    };
+  }
+
+  write(name: string, value: unknown): void {
+    writeWhole(join(this.dir, name), typeof value === 'string' ? value : `${canonicalJson(value, 2)}\n`);
+  }
+
+  /** Metrics last: a folder that has them is complete. */
+  finish(metrics: Record<string, unknown>): void {
+    this.write(METRICS, metrics);
+    rmSync(join(this.dir, CHECKPOINTS), { recursive: true, force: true });
+  }
+
+  close(): void { this.unlock(); }
+}

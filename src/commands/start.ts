@@ -1,0 +1,64 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { ready } from '../core/backend';
+import { dispose } from '../core/tree';
+import { loadRunnable } from '../export/packed';
+import { toText } from '../report/table';
+import { loadTokenizer } from '../text/tokenizer';
+import { pocketModelPath } from '../../datasets';
+import { optional, wholeNumber, type Command } from './command';
+import { methodTable } from './methodTable';
+import { refuseLeak } from './provenance';
+import { quantizeRun, type RunMetrics } from './quantizeRun';
+import { makeScorer } from './score';
+
+const JOBS = [
+  { model: 'pocket-bert', task: 'pocket-sentiment' },
+  { model: 'pocket-opt', task: 'pocket-tales' },
+] as const;
+const STEPS = 200;
+
+export const startCommand: Command = {
+  name: 'start',
+  summary: 'the main job: quantize the bundled BERT and OPT to 2 bits and compare methods',
+  help: `zsaq start [--out DIR] [--seed N]
+
+  --out DIR   where the run folders go (runs/start)
+  --seed N    seed (0)`,
+  options: { out: { type: 'string' }, seed: { type: 'string' } },
+  async run(values, signal) {
+    await ready();
+    const root = optional(values, 'out') ?? join('runs', 'start'), seed = wholeNumber(values, 'seed', 0);
+    const generator = await loadRunnable(pocketModelPath('pocket-generator')), all: RunMetrics[] = [], tables: string[] = [];
+    for (const { model: name, task } of JOBS) {
+      const dir = pocketModelPath(name), teacher = await loadRunnable(dir), tokenizer = loadTokenizer(dir);
+      refuseLeak(generator.card, teacher.card, task);
+      const scorer = makeScorer(task, undefined, teacher.model, tokenizer, signal);
+      console.error(`${name} on ${task}: ${scorer.task.note}`);
+      const fullPrecision = await scorer.score('full precision', teacher.model, teacher.params, {}), runs: RunMetrics[] = [];
+      for (const method of ['ptq', 'qatRandom', 'samSga']) {
+        const out = join(root, `${name}-W2A8-${method}`);
+        // the job is done anew each time; only an interrupted one continues
+        if (existsSync(join(out, 'metrics.json'))) rmSync(out, { recursive: true });
+        const set = method === 'ptq' ? [] : [`steps=${STEPS}`];
+        const metrics = await quantizeRun({
+          teacher, tokenizer, generator, scorer, fullPrecision, out, signal, say: () => undefined, quantize: { bits: 'W2A8', method, preset: 'mini', set, seed },
+        });
+        if (metrics.status === 'cancelled') return { text: 'stopped; `npm start` continues from here\n', json: { status: 'cancelled', runs: all }, exitCode: 130 };
+        runs.push(metrics);
+        all.push(metrics);
+      }
+      tables.push(toText(methodTable(`${name} at 2 bits, no data: ${task} (${fullPrecision.metric}, ${fullPrecision.metric === 'perplexity' ? 'lower' : 'higher'} is better)`, runs[0], runs)));
+      dispose(teacher.params);
+    }
+    const here = relative(process.cwd(), root) || root;
+    const next = `Run folders: ${here}/<model>-W2A8-<method> (settings, history, metrics, figure.svg, figure.html, packed model)
+
+Try next:
+  npx zsaq quantize --help       your own model: any folder with BERT or OPT weights
+  npx zsaq doctor                what this machine has
+  npm run lab                    the same in a notebook, with live curves
+`;
+    return { text: `\n${tables.join('\n')}\n${next}`, json: { status: 'ok', runs: all } };
+  },
+};
