@@ -5,15 +5,42 @@ const THREE_WAY = ['entailment', 'neutral', 'contradiction'] as const;
 
 /** The eight GLUE tasks (both MNLI sets) and the three language-modelling sets; labels in GLUE's order, metrics as GLUE's. */
 export const TASKS: readonly TaskSpec[] = [
-  { name: 'CoLA', kind: 'classification', metric: 'matthews', secondary: ['accuracy'], pair: false, labelNames: ['unacceptable', 'acceptable'], note: 'linguistic acceptability (Warstadt et al. 2018)' },
-  { name: 'SST-2', kind: 'classification', metric: 'accuracy', secondary: [], pair: false, labelNames: ['negative', 'positive'], note: 'sentiment of film reviews (Socher et al. 2013)' },
-  { name: 'MRPC', kind: 'classification', metric: 'accuracy', secondary: ['f1'], pair: true, labelNames: ['not_equivalent', 'equivalent'], note: 'paraphrases in news (Dolan and Brockett 2005)' },
-  { name: 'STS-B', kind: 'regression', metric: 'pearsonSpearman', secondary: ['pearson', 'spearman'], pair: true, labelNames: [], note: 'similarity from 0 to 5 (Cer et al. 2017)' },
-  { name: 'QQP', kind: 'classification', metric: 'accuracy', secondary: ['f1'], pair: true, labelNames: ['not_duplicate', 'duplicate'], note: 'duplicate questions on Quora; read as Hugging Face reads it, quotes of the file kept' },
-  { name: 'MNLI', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: THREE_WAY, note: 'inference, matched genres (Williams et al. 2018)' },
-  { name: 'MNLI-mm', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: THREE_WAY, note: 'inference, mismatched genres; no training set of its own' },
-  { name: 'QNLI', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: ENTAILMENT, note: 'does the sentence answer the question (from SQuAD 1.1)' },
-  { name: 'RTE', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: ENTAILMENT, note: 'textual entailment, RTE1, 2, 3 and 5' },
+  {
+    name: 'CoLA', kind: 'classification', metric: 'matthews', secondary: ['accuracy'], pair: false, labelNames: ['unacceptable', 'acceptable'],
+    note: 'linguistic acceptability (Warstadt et al. 2018)',
+  },
+  {
+    name: 'SST-2', kind: 'classification', metric: 'accuracy', secondary: [], pair: false, labelNames: ['negative', 'positive'],
+    note: 'sentiment of film reviews (Socher et al. 2013)',
+  },
+  {
+    name: 'MRPC', kind: 'classification', metric: 'accuracy', secondary: ['f1'], pair: true, labelNames: ['not_equivalent', 'equivalent'],
+    note: 'paraphrases in news (Dolan and Brockett 2005)',
+  },
+  {
+    name: 'STS-B', kind: 'regression', metric: 'pearsonSpearman', secondary: ['pearson', 'spearman'], pair: true, labelNames: [],
+    note: 'similarity from 0 to 5 (Cer et al. 2017)',
+  },
+  {
+    name: 'QQP', kind: 'classification', metric: 'accuracy', secondary: ['f1'], pair: true, labelNames: ['not_duplicate', 'duplicate'],
+    note: 'duplicate questions on Quora; read as Hugging Face reads it, quotes of the file kept',
+  },
+  {
+    name: 'MNLI', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: THREE_WAY,
+    note: 'inference, matched genres (Williams et al. 2018)',
+  },
+  {
+    name: 'MNLI-mm', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: THREE_WAY,
+    note: 'inference, mismatched genres; no training set of its own',
+  },
+  {
+    name: 'QNLI', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: ENTAILMENT,
+    note: 'does the sentence answer the question (from SQuAD 1.1)',
+  },
+  {
+    name: 'RTE', kind: 'classification', metric: 'accuracy', secondary: [], pair: true, labelNames: ENTAILMENT,
+    note: 'textual entailment, RTE1, 2, 3 and 5',
+  },
   languageModel('wikitext-2', 'Wikipedia articles as words with <unk> (Merity et al. 2016); its validation and test articles are those of WikiText-103'),
   languageModel('wikitext-103', 'fifty times the training text of WikiText-2; its validation and test articles are those of WikiText-2'),
   languageModel('ptb', 'Wall Street Journal in Mikolov\'s preprocessing: lower case, numbers as N, rare words as <unk>'),

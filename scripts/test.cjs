@@ -23,7 +23,8 @@ async function main(args) {
   fs.writeFileSync(marks, '');
   const root = path.resolve(__dirname, '..');
   const mocha = path.join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const child = spawn(process.execPath, [mocha, '--reporter', path.join(__dirname, 'reporter.cjs'), ...args],
+  const named = args.some((arg) => /\.test\.ts$|^test(\/|$)/.test(arg));
+  const child = spawn(process.execPath, [mocha, '--reporter', path.join(__dirname, 'reporter.cjs'), ...args, ...(named ? [] : ['test/**/*.test.ts'])],
     { cwd: root, stdio: 'inherit', env: { ...process.env, ZSAQ_TEST_MARKS: marks } });
   const forward = (signal) => process.on(signal, () => child.kill(signal));
   ['SIGINT', 'SIGTERM'].forEach(forward);

@@ -75,9 +75,15 @@ export async function doctor(root = path.resolve(__dirname, '..'), env: NodeJS.P
   add(report.python === null, 'there is no Python environment (.venv), so notebooks cannot run', 'install Python 3.10 or later, then run `npm run setup`');
   add(report.python !== null && !fs.existsSync(path.join(root, '.venv', 'zsaq-notebooks.json')), 'JupyterLab is not installed completely', 'run `npm run setup`');
   add(!report.kernel, 'the notebook kernel is incomplete', 'run `npm run setup`');
-  add(!isNative() && !env.ZSAQ_BACKEND, `native TensorFlow is not in use (${whyNotNative() ?? 'not built'}); ${report.backend} is about 30 times slower`, 'run `npm run setup`, which says what it lacks');
+  add(!isNative() && !env.ZSAQ_BACKEND, `native TensorFlow is not in use (${whyNot()}); ${report.backend} is about 30 times slower`, 'run `npm run setup`, which says what it lacks');
   add(report.memory.totalBytes < 2e9, `the device has only ${gigabytes(report.memory.totalBytes)} of memory`, 'use the preset smoke');
   return report;
+}
+
+/** Why the native binding is not there; that of the engine's own message that helps. */
+function whyNot(): string {
+  const reason = whyNotNative() ?? '';
+  return reason === '' || /can ?not be found at path/.test(reason) ? 'its binding is not built' : reason.trim().replace(/\.$/, '');
 }
 
 function tensorflowVersion(): string | null {

@@ -31,7 +31,8 @@ export function* minimalPairs(split: Split, seed = SEED): Generator<MinimalPair>
     const acceptable = render(tokens);
     if (seen.has(acceptable)) continue;
     seen.add(acceptable);
-    const kinds = [...new Set(sites.map((x) => x.kind))], kind = stream.pick(kinds);
+    const rare = sites.find((x) => x.kind === 'reflexive' || x.kind === 'polarity');
+    const kind = rare && d.chance(0.8) ? rare.kind : stream.pick(sites).kind;
     yield { acceptable, unacceptable: render(exchange(tokens, stream.pick(sites.filter((x) => x.kind === kind)))), kind };
   }
 }

@@ -20,7 +20,7 @@ export interface ClauseOptions {
   readonly bare?: boolean;
 }
 
-const personFrames = ['handle', 'handle', 'meet', 'move', 'rest', 'build', 'mend', 'tend', 'say', 'ask', 'try', 'give', 'read', 'eat', 'wear', 'drive', 'perform', 'grow', 'drink', 'self', 'watch', 'body'];
+const personFrames = ['handle', 'handle', 'meet', 'move', 'rest', 'build', 'mend', 'tend', 'say', 'ask', 'try', 'give', 'read', 'eat', 'wear', 'drive', 'perform', 'grow', 'drink', 'self', 'self', 'watch', 'body'];
 const otherFrames = ['happen', 'happen', 'affect', 'occur', 'blow', 'damage', 'hunt', 'carry', 'bloom', 'rest', 'contain', 'cause'];
 const officialFrames = ['govern', 'govern', 'govern', 'cause', 'run', 'found', 'employ', 'state', 'state', 'reveal', 'change', 'change', 'occur', 'damage', 'affect', 'handle', 'meet', 'build', 'try', 'say', 'read', 'carry', 'happen', 'watch'];
 const aspects: readonly Aspect[] = ['simple', 'simple', 'simple', 'simple', 'perfect', 'progressive', 'modal'];
@@ -46,7 +46,7 @@ export function clause(s: Sentence, d: Discourse, options: ClauseOptions = {}): 
   if (!who && !negative && depth > 0 && d.chance(0.12)) relative(s, d, subject, passive ? frame.object : frame.subject, tense, depth - 1);
   const negation: Negation = negative ? 'none' : d.chance(options.negated ?? 0.14) ? d.pick(['not', 'not', 'not', 'never', 'hardly']) : 'none';
   const aspect = d.pick(aspects);
-  const adverb = negation === 'none' && !passive && d.chance(0.1) ? middleAdverb(d, aspect) : undefined;
+  const adverb = negation === 'none' && !passive && d.chance(aspect === 'perfect' ? 0.4 : 0.14) ? middleAdverb(d, aspect) : undefined;
   const v = zipf(d.stream, frame.verbs);
   verbGroup(s, d, v, subject, { tense, aspect, negation, adverb, passive, unlicensed: !options.licensed && !negative });
   const scope = negative || negation !== 'none' || options.licensed === true;

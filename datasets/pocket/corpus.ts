@@ -1,6 +1,7 @@
 import { Stream } from '../../src/index';
 import { topics } from './lexicon/index';
 import { Discourse } from './discourse';
+import type { Step } from './quantity';
 import { reportPlan } from './reports';
 import { render, sentenceHash, type Sentence } from './sentence';
 import { talePlan } from './tales';
@@ -32,21 +33,28 @@ export function* documents(family: Family, split: Split, seed = SEED): Generator
   const own = topics.filter((t) => t.family === family);
   for (;;) {
     const d = new Discourse(stream, stream.next() < (family === 'tales' ? 0.75 : 0.85) ? 'past' : 'present', stream.pick(own));
-    const plan = family === 'tales' ? talePlan(d) : reportPlan(d);
-    const written: Sentence[] = [];
-    for (const step of plan) {
-      const s = accepted(step, family, split);
-      if (!s) continue;
-      d.accept(s.subject, s.named);
-      written.push(s);
-    }
-    yield written;
+    const written = write(d, family === 'tales' ? talePlan(d) : reportPlan(d), family, split);
+    if (written) yield written;
   }
 }
 
-/** The first draw that belongs here; a step with too few different sentences is left out. */
-function accepted(step: () => Sentence, family: Family, split: Split): Sentence | undefined {
-  for (let attempt = 0; attempt < 200; attempt++) {
+/** Draws that a sentence gets before its document is given up. */
+const ATTEMPTS = 120;
+
+/** The sentences of a plan, or nothing where one of them has too few forms to fall into this split. */
+function write(d: Discourse, plan: readonly Step[], family: Family, split: Split): Document | undefined {
+  const written: Sentence[] = [];
+  for (const step of plan) {
+    const s = accepted(step, family, split);
+    if (!s) return undefined;
+    d.accept(s.subject, s.named);
+    written.push(s);
+  }
+  return written;
+}
+
+function accepted(step: Step, family: Family, split: Split): Sentence | undefined {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const s = step();
     if (s.tokens.length <= 40 && familyOf(s.tokens) === family && splitOf(s.tokens) === split) return s;
   }

@@ -39,8 +39,11 @@ export function judge(s: Sentence, d: Discourse, subject: Referent, meaning: Sig
   else twice(s, d, subject, word);
 }
 
-function degree(s: Sentence, d: Discourse): void {
-  if (d.chance(0.4)) s.add(d.pick(adverbsByPlace.degree));
+/** Degrees that also sound right under negation: `not very dull`. */
+const underNegation = ['very', 'really', 'truly', 'quite'];
+
+function degree(s: Sentence, d: Discourse, words: readonly string[] = adverbsByPlace.degree): void {
+  if (d.chance(0.4)) s.add(d.pick(words));
 }
 
 /** `a triumph`, or the plural for plural subjects. */
@@ -73,7 +76,7 @@ function plain(s: Sentence, d: Discourse, subject: Referent, word: Sign): void {
 function turned(s: Sentence, d: Discourse, subject: Referent, word: Sign): void {
   const form = d.stream.int(9);
   if (form < 2) {
-    copula(s, subject, d.tense, d.pick(['not', 'not', 'never', 'hardly'])), degree(s, d);
+    copula(s, subject, d.tense, d.pick(['not', 'not', 'never', 'hardly'])), degree(s, d, underNegation);
     pair(s, d, word, d.chance(0.25) ? 'or' : undefined);
   } else if (form === 2) copula(s, subject, d.tense), s.add(d.pick(['far from', 'anything but', 'by no means'])).add(adjective(d, word));
   else if (form === 3) copula(s, subject, d.tense), s.add('neither'), pair(s, d, word, 'nor');

@@ -23,7 +23,7 @@ export const lengthRange = [8, 28] as const;
  */
 export function drawSentence(d: Discourse, meaning: Sign): Sentence {
   const s = new Sentence(), against = -meaning as Sign, any: Sign = d.chance(0.5) ? 1 : -1;
-  const form = d.stream.int(25) - 5;
+  const form = d.stream.int(26) - 5;
   if (form < 6) main(s, d, meaning), tail(s, d, 0.6);
   else if (form === 6) s.add(d.pick(['although', 'even though', 'while'])), main(s, d, against), s.add(','), main(s, d, meaning);
   else if (form === 7) main(s, d, meaning), s.add(d.pick([', although', ', even though', 'although'])), main(s, d, against);
@@ -36,7 +36,7 @@ export function drawSentence(d: Discourse, meaning: Sign): Sentence {
   else if (form === 14) s.add('unlike the').add(adjective(d, any)).add(work(d)).add(','), main(s, d, meaning), tail(s, d, 0.3);
   else if (form === 15) believed(s, d, meaning);
   else if (form === 16) unreal(s, d, meaning);
-  else if (form === 17) compared(s, d, meaning, any);
+  else if (form < 19) compared(s, d, meaning, any);
   else experienced(s, d, meaning), tail(s, d, 0.6);
   return s.end();
 }

@@ -32,7 +32,7 @@ export function talePlan(d: Discourse): Step[] {
     () => describeStep(d), () => describeStep(d), () => knowledgeStep(d, other, thing), () => judgementStep(d, other),
   ];
   const counted = d.chance(0.5);
-  if (counted) late.push(() => remainder(d, total, herd, false), () => remainder(d, total, herd, false), () => theirStep(d, herd, total));
+  if (counted) late.push(() => remainder(d, total, herd, false), () => theirStep(d, herd, total));
   return [
     () => openingStep(d, hero, trait, town, season),
     () => (counted ? herdStep(d, hero, herd, total) : eventStep(d, hero)),
@@ -190,8 +190,10 @@ function speechStep(d: Discourse, who: Character): Sentence {
 function attribute(s: Sentence, d: Discourse, mark: string, verb: 'say' | 'ask' | 'reply', who: Character): Sentence {
   s.add(mark).quote();
   s.subject = who;
-  if (d.chance(0.5)) finite(s, verbOf(verb), one, d.tense), s.named.push(who), s.add(who.name);
-  else { const r = mention(s, d, who, 'subject'); finite(s, verbOf(verb), r, d.tense); }
+  s.named.push(who);
+  const rolesDiffer = d.characters.every((c) => c === who || c.role !== who.role);
+  if (rolesDiffer && d.chance(0.25)) s.add('the').add(who.role.singular), finite(s, verbOf(verb), one, d.tense);
+  else finite(s, verbOf(verb), one, d.tense), s.add(who.name);
   return s.end();
 }
 
@@ -231,8 +233,9 @@ function judgementStep(d: Discourse, who: Character): Sentence {
   finite(s, verbOf(d.pick(['think', 'say', 'believe'])), subject, d.tense);
   s.add('that the').add(d.noun(d.nounClass(['work', 'document', 'food', 'event'])).singular);
   copula(s, one, d.tense, d.chance(0.3) ? 'not' : 'none');
-  s.add(zipf(d.stream, polar.adjective[sign]));
-  if (d.chance(0.4)) s.add('and').add(zipf(d.stream, polar.adjective[sign]));
+  const [first, second] = [zipf(d.stream, polar.adjective[sign]), zipf(d.stream, polar.adjective[sign])];
+  s.add(first);
+  if (first !== second && d.chance(0.4)) s.add('and').add(second);
   return s.end();
 }
 

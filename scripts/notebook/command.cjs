@@ -34,8 +34,7 @@ function python(args) {
 }
 
 const execute = path.join(__dirname, 'execute.py');
-// no address of a script host in the page: figures are inline SVG, and formulas stay as they were written
-const HTML = ['-m', 'nbconvert', '--log-level=ERROR', '--to', 'html', '--HTMLExporter.mathjax_url=', '--HTMLExporter.require_js_url=', '--HTMLExporter.jquery_url=', '--HTMLExporter.mermaid_js_url='];
+const HTML = ['-m', 'nbconvert', '--log-level=ERROR', '--to', 'html']; // figures are pictures inside the page; formulas need the network
 const COMMANDS = {
   run: (args) => python([execute, 'run', ...args]),
   test: (args) => python([execute, 'test', ...args]),

@@ -42,6 +42,7 @@ function run(command, args, { cwd, env = quietEnvironment(), onLine, poll, lock 
     const finish = (code, problem) => {
       clearInterval(timer);
       if (child.pid) lock?.remove(child.pid);
+      if (lock?.stopped) return; // the process is about to end
       if (rest) take(rest);
       if (problem) lines.push(problem);
       resolve({ code, lines });

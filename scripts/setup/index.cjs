@@ -16,9 +16,11 @@ const STEPS = ['node', 'packages', 'python', 'compiler', 'tensorflow', 'binding'
  */
 async function setUp({ verbose = false } = {}) {
   const terminal = new Terminal();
-  const lock = new Lock(path.join(paths.state, 'lock'));
-  const stop = (signal) => {
-    lock.release('SIGTERM');
+  const tidy = () => fs.rmSync(paths.temporary, { recursive: true, force: true, maxRetries: 3 });
+  const lock = new Lock(path.join(paths.state, 'lock'), tidy); // what an interrupted set-up left
+  const stop = async (signal) => {
+    lock.stopped = true;
+    await lock.release();
     terminal.say('\nSet-up interrupted: run the same command again and it goes on where it stopped.');
     process.exit(signal === 'SIGINT' ? 130 : 143);
   };
@@ -28,11 +30,11 @@ async function setUp({ verbose = false } = {}) {
   try {
     const steps = STEPS.map((name) => require(`./steps/${name}.cjs`));
     const result = await runSteps(steps, { terminal, lock, free });
-    if (lock.held) fs.rmSync(paths.temporary, { recursive: true, force: true });
-    if (verbose && result.ok && !result.worked) terminal.say('Set-up: everything is in place.');
+    if (lock.held) tidy();
+    if (verbose && result.ok && !result.worked) terminal.say(`Set-up: everything${result.unavailable.length ? ' else' : ''} is in place.`);
     return result;
   } finally {
-    lock.release();
+    await lock.release();
     for (const [signal, handler] of handlers) process.removeListener(signal, handler);
   }
 }

@@ -21,9 +21,12 @@ function lives({ pid, began }) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Lock {
-  constructor(file) {
+  /** `onTaken` is called once, when the lock is this process's. */
+  constructor(file, onTaken = () => undefined) {
     this.file = file;
+    this.onTaken = onTaken;
     this.held = false;
+    this.stopped = false; // set when the user interrupts: a command that ends then is no failure
     this.children = [];
   }
 
@@ -33,13 +36,13 @@ class Lock {
     fs.mkdirSync(path.dirname(this.file), { recursive: true });
     let told = false;
     for (;;) {
-      if (this.tryTake()) return;
+      if (this.tryTake()) { this.onTaken(); return; }
       const owner = readJson(this.file);
       if (owner && lives(owner)) {
         if (!told) onWait?.(owner.pid);
         told = true;
         await pause(200);
-      } else this.clear(owner);
+      } else await this.clear(owner);
     }
   }
 
@@ -57,14 +60,14 @@ class Lock {
   }
 
   /** Removes the lock of a dead owner and ends what it left running. Only one set-up wins the rename. */
-  clear(owner) {
+  async clear(owner) {
     const stale = `${this.file}.stale-${process.pid}`;
     try { fs.renameSync(this.file, stale); } catch { return; }
     const seen = readJson(stale);
     if (seen && owner && seen.pid !== owner.pid && lives(seen)) { // taken by another one in between: give it back
       try { fs.linkSync(stale, this.file); } catch { /* a third one has it */ }
     } else {
-      for (const child of seen?.children ?? []) if (child.began !== undefined && lives(child)) killGroup(child.pid, 'SIGKILL');
+      await endGroups((seen?.children ?? []).filter((child) => child.began !== undefined && groupLives(child)));
     }
     fs.rmSync(stale, { force: true });
   }
@@ -80,9 +83,9 @@ class Lock {
     if (this.held) writeWhole(this.file, this.text());
   }
 
-  /** Ends every running command and gives the lock back. */
-  release(signal) {
-    if (signal) for (const { pid } of this.children) killGroup(pid, signal);
+  /** Gives the lock back, once every command that still runs has ended. */
+  async release() {
+    await endGroups(this.children, 'SIGTERM');
     if (this.held) fs.rmSync(this.file, { force: true });
     this.held = false;
   }
@@ -92,8 +95,21 @@ class Lock {
   }
 }
 
-function killGroup(pid, signal) {
-  try { process.kill(-pid, signal); } catch { /* it has ended */ }
+/** True while any process of a command's group runs; the number of a group stays taken as long as it has a member. */
+function groupLives({ pid, began }) {
+  try { process.kill(-pid, 0); } catch { return false; }
+  const now = beganAt(pid);
+  return now === undefined || began === undefined || now === began; // its leader may have gone before its children
+}
+
+/** Ends groups and waits until they are gone: what comes next works on the same files. */
+async function endGroups(groups, signal = 'SIGKILL') {
+  const send = (group, name) => { try { process.kill(-group.pid, name); } catch { /* it has ended */ } };
+  groups.forEach((group) => send(group, signal));
+  for (let waited = 0; groups.some(groupLives) && waited < 15_000; waited += 20) {
+    if (waited === 3_000) groups.forEach((group) => send(group, 'SIGKILL'));
+    await pause(20);
+  }
 }
 
 module.exports = { Lock, beganAt, lives };

@@ -73,7 +73,8 @@ export function outputOrder(model: Pick<Model, 'head'>, task: TaskSpec, labelOrd
   if (head.kind !== 'classification') return undefined;
   const names = labelOrder ?? head.labels;
   if (names.length !== task.labelNames.length) {
-    throw new ZsaqError('mismatch', `the model tells ${names.length} labels apart (${names.join(', ')}), ${task.name} has ${task.labelNames.length} (${task.labelNames.join(', ')}): choose the model of this task`);
+    const sides = `the model tells ${names.length} labels apart (${names.join(', ')}), ${task.name} has ${task.labelNames.length} (${task.labelNames.join(', ')})`;
+    throw new ZsaqError('mismatch', `${sides}: choose the model of this task`);
   }
   // A folder that never named its labels follows GLUE's order, which is the task's.
   if (names.every((n, i) => n === `LABEL_${i}`)) return names.map((_, i) => i);

@@ -44,7 +44,9 @@ export async function perplexity(
 ): Promise<PerplexityResult> {
   if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', `perplexity needs a language model, but the model has a ${model.head.kind} head: choose a task that fits the model`);
   if (stride > window) throw new ZsaqError('range', `a stride of ${stride} leaves tokens out between windows of ${window}: give a stride of at most the window`);
-  for (let i = 0; i < ids.length; i++) if (!(ids[i] >= 0 && ids[i] < model.vocabSize)) throw new ZsaqError('range', `token id ${ids[i]} at place ${i} is outside the model's vocabulary of ${model.vocabSize}: use the model's own tokenizer`);
+  for (let i = 0; i < ids.length; i++) {
+    if (!(ids[i] >= 0 && ids[i] < model.vocabSize)) throw new ZsaqError('range', `token id ${ids[i]} at place ${i} is outside the model's vocabulary of ${model.vocabSize}: use the model's own tokenizer`);
+  }
   const all = windows(ids, window + 1, stride);
   if (!all.length) throw new ZsaqError('range', `${ids.length} tokens do not fill one window of ${window} predictions: give a longer text or a smaller window`);
   const rows = batch ?? Math.max(1, Math.floor(LOGITS_BYTES / (4 * window * model.vocabSize)));

@@ -27,7 +27,10 @@ const DTYPES: Record<HostTensor['dtype'], WritableTensor['dtype']> = { float32: 
  * @example saveCheckpoint('run/checkpoints', { step: 100, state: { streams: random.save() }, tensors })
  */
 export function saveCheckpoint(dir: string, { step, state, tensors }: Checkpoint): void {
-  if (!Number.isSafeInteger(step) || step < 0 || step > 9_999_999_999) throw new ZsaqError('range', `a checkpoint at step ${step} cannot be written: give a whole number of at least 0`);
+  if (!Number.isSafeInteger(step) || step < 0 || step > 9_999_999_999) {
+    throw new ZsaqError('range',
+      `a checkpoint at step ${step} cannot be written: give a whole number of at least 0`);
+  }
   const text = canonicalJson(state);
   try {
     mkdirSync(dir, { recursive: true });
@@ -87,7 +90,10 @@ function read(path: string): Checkpoint {
     const { format, step: stepText, state: text = '', order = '[]', sha256 = '' } = file.metadata;
     if (format !== 'zsaq-checkpoint') throw new ZsaqError('format', `${path} is not a zsaq checkpoint`);
     const step = Number(stepText), names = parseJson(order, `the order in ${path}`) as string[];
-    if (!Number.isSafeInteger(step) || !Array.isArray(names) || names.length !== file.names.length) throw new ZsaqError('format', `${path} does not list its tensors`);
+    if (!Number.isSafeInteger(step) || !Array.isArray(names) || names.length !== file.names.length) {
+      throw new ZsaqError('format',
+        `${path} does not list its tensors`);
+    }
     const tensors = Object.fromEntries(names.map((name) => [name, file.read(name)]));
     const found = digest(step, text, tensors), recorded = Buffer.from(sha256, 'hex');
     if (!found.equals(recorded)) throw new ZsaqError('format', `${path} has another SHA-256 than was recorded`);

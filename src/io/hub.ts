@@ -27,7 +27,8 @@ export async function resolveModel(nameOrDir: string, options: HubOptions = {}):
   if (context.settings.offline) {
     const dir = cached();
     if (dir) return dir;
-    throw new ZsaqError('missing', `${nameOrDir} is no folder and not complete in the cache, and HF_HUB_OFFLINE forbids to fetch it: unset that or give a folder`);
+    throw new ZsaqError('missing',
+      `${nameOrDir} is no folder and not complete in the cache, and HF_HUB_OFFLINE forbids to fetch it: unset that or give a folder`);
   }
   try {
     return await fetchModel(context);
@@ -72,7 +73,10 @@ async function fetchModel(context: Context): Promise<string> {
     const found = await fetchFile(pinned, file);
     if (!found) continue;
     if (file.endsWith('.index.json')) for (const shard of new Set(readShardIndex(found.path).values())) {
-      if (!(await fetchFile(pinned, shard))) throw new ZsaqError('missing', `${name} on the hub lists the shard ${quote(shard)} and does not have it: try another revision`);
+      if (!(await fetchFile(pinned, shard))) {
+        throw new ZsaqError('missing',
+          `${name} on the hub lists the shard ${quote(shard)} and does not have it: try another revision`);
+      }
     }
     weights = true;
     break;
@@ -92,13 +96,19 @@ function isComplete(dir: string): boolean {
 /** A file's place in the cache and its commit; undefined where the repository does not have it. */
 async function fetchFile(context: Context, file: string): Promise<{ path: string; commit: string } | undefined> {
   const { folder, repository: { revision }, settings: { offline } } = context;
-  if (!/^[^/\\\0]+(?:\/[^/\\\0]+)*$/.test(file) || file.split('/').some((part) => /^\.+$/.test(part))) throw new ZsaqError('usage', `${quote(file)} is no file name on the hub: check it`);
+  if (!/^[^/\\\0]+(?:\/[^/\\\0]+)*$/.test(file) || file.split('/').some((part) => /^\.+$/.test(part))) {
+    throw new ZsaqError('usage',
+      `${quote(file)} is no file name on the hub: check it`);
+  }
   const place = (commit: string): string => join(folder, 'snapshots', commit, ...file.split('/'));
   const absent = (commit: string): string => join(folder, '.no_exist', commit, ...file.split('/'));
   const known = offline ? cachedCommit(folder, revision) : /^[0-9a-f]{40}$/.test(revision) ? revision : undefined;
   if (known && sizeOf(place(known)) !== undefined) return { path: place(known), commit: known };
   if (known && existsSync(absent(known))) return undefined;
-  if (offline) throw new ZsaqError('missing', `${quote(file)} of ${context.repository.name} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it: unset that`);
+  if (offline) {
+    throw new ZsaqError('missing',
+      `${quote(file)} of ${context.repository.name} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it: unset that`);
+  }
 
   const metadata = await askFor(context, file, (commit) => noteAbsent(absent(commit)));
   if (!metadata) return undefined;

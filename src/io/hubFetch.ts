@@ -53,7 +53,8 @@ export async function askFor(context: Context, file: string, noteAbsent: (commit
   if (status >= 400) throw refused(response, context);
   const etag = (headers.get('x-linked-etag') ?? headers.get('etag'))?.replace(/^W\//, '').replace(/"/g, '');
   if (!etag || !commit || !isSafeName(etag) || !isSafeName(commit)) {
-    throw new ZsaqError('network', `${new URL(url).host} does not answer as a Hugging Face hub does: check HF_ENDPOINT, and whether a proxy or log-in page stands between`);
+    throw new ZsaqError('network',
+      `${new URL(url).host} does not answer as a Hugging Face hub does: check HF_ENDPOINT, and whether a proxy or log-in page stands between`);
   }
   const length = headers.get('x-linked-size') ?? (status < 300 ? headers.get('content-length') : null);
   return { etag, commit, size: length !== null && /^\d+$/.test(length) ? Number(length) : undefined };
@@ -66,10 +67,19 @@ function urlOf({ settings, repository: { name, type, revision } }: Context, file
 
 function refused(response: Response, { repository: { name, type, revision }, settings }: Context): ZsaqError {
   const reason = response.headers.get('x-error-code'), { host } = new URL(settings.endpoint);
-  if (reason === 'GatedRepo' || response.status === 403) return new ZsaqError('missing', `${host} gives ${name} only to people who accepted its conditions: accept them on its page, and set HF_TOKEN to a token of that account`);
+  if (reason === 'GatedRepo' || response.status === 403) {
+    return new ZsaqError('missing',
+      `${host} gives ${name} only to people who accepted its conditions: accept them on its page, and set HF_TOKEN to a token of that account`);
+  }
   if (reason === 'RevisionNotFound') return new ZsaqError('missing', `${name} on ${host} has no revision ${quote(revision)}: check the branch, tag or commit`);
-  if (response.status === 401) return new ZsaqError('missing', `${host} does not show ${name} ${settings.token ? 'to the owner of HF_TOKEN' : 'without a token'}: check the name, or set HF_TOKEN to a token that may read it`);
-  if (response.status === 404) return new ZsaqError('missing', `there is no folder ${name}, and no ${type} of that name on ${host}: check the name, or set HF_TOKEN if it is private`);
+  if (response.status === 401) {
+    return new ZsaqError('missing',
+      `${host} does not show ${name} ${settings.token ? 'to the owner of HF_TOKEN' : 'without a token'}: check the name, or set HF_TOKEN to a token that may read it`);
+  }
+  if (response.status === 404) {
+    return new ZsaqError('missing',
+      `there is no folder ${name}, and no ${type} of that name on ${host}: check the name, or set HF_TOKEN if it is private`);
+  }
   return new ZsaqError('network', `${host} answers ${response.status} to a request for ${name}: check HF_ENDPOINT`);
 }
 
@@ -89,7 +99,10 @@ export async function fetchBlob(context: Context, file: string, { etag, commit, 
       // The tag of a large file is its SHA-256; that of a small one is git's and says nothing about how it was sent.
       if (!/^[0-9a-f]{64}$/.test(etag) || sha256File(partial) === etag) break;
       rmSync(partial, { force: true });
-      if (!again) throw new ZsaqError('network', `${file} of ${context.repository.name} arrives with another SHA-256 than the hub announces: try again later, or another HF_ENDPOINT`);
+      if (!again) {
+        throw new ZsaqError('network',
+          `${file} of ${context.repository.name} arrives with another SHA-256 than the hub announces: try again later, or another HF_ENDPOINT`);
+      }
     }
     renameSync(partial, blob);
   } catch (error) {
@@ -115,7 +128,10 @@ async function lockWhenFree({ settings, folder, options }: Context): Promise<() 
 
 function checkSpace(dir: string, needed: number, file: string): void {
   const { bavail, bsize } = statfsSync(dir);
-  if (bavail * bsize < needed) throw new ZsaqError('disk', `${file} needs ${Math.ceil(needed / 1e6)} MB and ${dir} has ${Math.floor(bavail * bsize / 1e6)} MB left: free some space or set HF_HOME to another disk`);
+  if (bavail * bsize < needed) {
+    throw new ZsaqError('disk',
+      `${file} needs ${Math.ceil(needed / 1e6)} MB and ${dir} has ${Math.floor(bavail * bsize / 1e6)} MB left: free some space or set HF_HOME to another disk`);
+  }
 }
 
 /** Appends to `partial` until it is whole, going on after broken connections from where they broke. */

@@ -30,9 +30,13 @@ export async function retry<T>(
       if (!(error instanceof Transient)) throw error;
       failed = progressed() ? 1 : failed + 1;
       const wait = error.wait ?? pause * 2 ** (failed - 1);
-      if (wait > MAX_WAIT_SECONDS * 1000) throw new ZsaqError('network', `cannot fetch ${what}: the server asks to wait ${Math.ceil(wait / 1000)} seconds; run the command again after that`);
+      if (wait > MAX_WAIT_SECONDS * 1000) {
+        throw new ZsaqError('network',
+          `cannot fetch ${what}: the server asks to wait ${Math.ceil(wait / 1000)} seconds; run the command again after that`);
+      }
       if (failed >= ATTEMPTS) {
-        throw new ZsaqError('network', `cannot fetch ${what}: ${error.message} in ${ATTEMPTS} attempts; check the connection and run the command again, it goes on where it stopped`);
+        throw new ZsaqError('network',
+          `cannot fetch ${what}: ${error.message} in ${ATTEMPTS} attempts; check the connection and run the command again, it goes on where it stopped`);
       }
       await sleep(wait, undefined, { signal }).catch(() => { throw cancelled(); });
     }
@@ -95,8 +99,14 @@ export async function request(
     await response.body?.cancel();
     if (hops >= MAX_REDIRECTS) throw new ZsaqError('network', `cannot fetch ${what}: the server redirects in circles; check HF_ENDPOINT`);
     const next = new URL(location, url);
-    if (next.protocol !== 'http:' && next.protocol !== 'https:') throw new ZsaqError('network', `cannot fetch ${what}: the server redirects to ${next.protocol}; check HF_ENDPOINT`);
-    if (new URL(url).protocol === 'https:' && next.protocol === 'http:') throw new ZsaqError('network', `cannot fetch ${what}: the server redirects from https to http; check HF_ENDPOINT`);
+    if (next.protocol !== 'http:' && next.protocol !== 'https:') {
+      throw new ZsaqError('network',
+        `cannot fetch ${what}: the server redirects to ${next.protocol}; check HF_ENDPOINT`);
+    }
+    if (new URL(url).protocol === 'https:' && next.protocol === 'http:') {
+      throw new ZsaqError('network',
+        `cannot fetch ${what}: the server redirects from https to http; check HF_ENDPOINT`);
+    }
     url = next.href;
   }
 }

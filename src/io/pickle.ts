@@ -44,7 +44,8 @@ export function unpickle(bytes: Uint8Array, start: number, host: PickleHost, pat
     throw new ZsaqError('format', `the pickle in ${path} is damaged at byte ${at} (${what}): fetch the file again`);
   };
   const refuse = (what: string): never => {
-    throw new ZsaqError('unsupported', `${path} holds ${what}, which a file of tensors does not need, and was not read: save a plain state dict, or convert it to safetensors`);
+    throw new ZsaqError('unsupported',
+      `${path} holds ${what}, which a file of tensors does not need, and was not read: save a plain state dict, or convert it to safetensors`);
   };
   const take = (count: number): number => {
     if (count > bytes.byteLength - at) bad('it ends too early');

@@ -66,7 +66,10 @@ export function openPretrained(dir: string): Pretrained {
     const places = weights.endsWith('.index.json') ? openShards(dir, weights, shards) : openWhole(dir, weights, shards);
     const find = (name: string): TensorFile => {
       const shard = places.get(name);
-      if (!shard) throw new ZsaqError('missing', `${dir} has no tensor ${quote(name)} among its ${places.size}: check that its ${CONFIG} and weights belong together`);
+      if (!shard) {
+        throw new ZsaqError('missing',
+          `${dir} has no tensor ${quote(name)} among its ${places.size}: check that its ${CONFIG} and weights belong together`);
+      }
       return shard;
     };
     return { dir, config, card, files, close, names: [...places.keys()], info: (name) => find(name).info(name), read: (name) => find(name).read(name) };
@@ -98,7 +101,8 @@ export function readShardIndex(path: string): Map<string, string> {
   const ending = path.endsWith('.bin.index.json') ? '.bin' : '.safetensors';
   return new Map(Object.entries(map).map(([tensor, shard]) => {
     if (typeof shard !== 'string' || /[/\\\0]/.test(shard) || !shard.endsWith(ending)) {
-      throw new ZsaqError('format', `${path} places the tensor ${quote(tensor)} in ${quote(shard)}, which is not a ${ending} file beside it: fetch the model again`);
+      throw new ZsaqError('format',
+        `${path} places the tensor ${quote(tensor)} in ${quote(shard)}, which is not a ${ending} file beside it: fetch the model again`);
     }
     return [tensor, shard];
   }));
@@ -118,7 +122,10 @@ function openShards(dir: string, index: string, shards: Map<string, TensorFile>)
   const held = new Map([...shards].map(([shard, file]) => [file, { shard, names: new Set(file.names) }]));
   for (const [tensor, file] of places) {
     const { shard, names } = held.get(file)!;
-    if (!names.has(tensor)) throw new ZsaqError('missing', `the shard ${quote(shard)} in ${dir} does not hold the tensor ${quote(tensor)} that the index places there: fetch the model again`);
+    if (!names.has(tensor)) {
+      throw new ZsaqError('missing',
+        `the shard ${quote(shard)} in ${dir} does not hold the tensor ${quote(tensor)} that the index places there: fetch the model again`);
+    }
   }
   return places;
 }
@@ -202,5 +209,8 @@ function checkReplaceable(target: string, dir: string): void {
   if (!stat) return;
   if (!stat.isDirectory()) throw new ZsaqError('usage', `${dir} is a file: give a folder for the model`);
   const others = readdirSync(target).filter((name) => !HARMLESS.has(name) && !/^(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)$/.test(name));
-  if (others.length) throw new ZsaqError('usage', `${dir} holds files that are not a model's (${others.slice(0, 3).join(', ')}): give a new folder for the model`);
+  if (others.length) {
+    throw new ZsaqError('usage',
+      `${dir} holds files that are not a model's (${others.slice(0, 3).join(', ')}): give a new folder for the model`);
+  }
 }

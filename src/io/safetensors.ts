@@ -4,7 +4,7 @@ import { openForReading, readInto } from './disk';
 import { decodeUtf8, parseJson, writeWhole } from './file';
 import { float32ToBfloat16, float32ToFloat16 } from './half';
 import { quote, sides } from './quote';
-import { decodeTensor, DTYPE_BITS, elementCount, type HostTensor, type StoredDtype, type TensorFile, type TensorInfo } from './tensor';
+import { DTYPE_BITS, elementCount, tensorFile, type HostTensor, type StoredDtype, type TensorFile, type TensorInfo } from './tensor';
 
 export type { HostTensor, TensorInfo } from './tensor';
 
@@ -28,33 +28,12 @@ interface Entry extends TensorInfo { start: number }
  */
 export function openSafetensors(path: string): SafetensorsFile {
   const { fd, size } = openForReading(path);
-  let open = true;
-  const close = (): void => {
-    if (open) closeSync(fd);
-    open = false;
-  };
   try {
     const { entries, metadata, dataStart } = readHeader(fd, size, path);
-    const find = (name: string): Entry => {
-      const entry = entries.get(name);
-      if (!entry) throw new ZsaqError('missing', `${path} has no tensor ${quote(name)} among its ${entries.size}: check the name or the file`);
-      return entry;
-    };
-    return {
-      path, metadata, names: [...entries.keys()], close,
-      info: (name) => {
-        const { dtype, shape, bytes } = find(name);
-        return { dtype, shape: [...shape], bytes };
-      },
-      read: (name): HostTensor => {
-        const { dtype, shape, start } = find(name);
-        if (!open) throw new ZsaqError('usage', `${path} is closed: read ${quote(name)} before closing it`);
-        const where = `tensor ${quote(name)} in ${path}`;
-        return decodeTensor(dtype, [...shape], elementCount(shape, where), (offset, target) => readInto(fd, dataStart + start + offset, target, path), where);
-      },
-    };
+    return tensorFile({ path, fd, metadata }, entries, (entry) => entry,
+      ({ start }) => (offset, target) => readInto(fd, dataStart + start + offset, target, path));
   } catch (error) {
-    close();
+    closeSync(fd);
     throw error;
   }
 }
@@ -90,7 +69,10 @@ function readHeader(fd: number, size: number, path: string): { entries: Map<stri
     }
     const { dtype, shape, data_offsets: offsets } = value;
     if (typeof dtype !== 'string' || !Array.isArray(shape) || !Array.isArray(offsets) || offsets.length !== 2) return bad(`its header does not describe ${quote(name)} in full`);
-    if (!Object.hasOwn(DTYPE_BITS, dtype)) throw new ZsaqError('unsupported', `tensor ${quote(name)} in ${path} has the unknown dtype ${quote(dtype)}: store it as F32, F16 or BF16`);
+    if (!Object.hasOwn(DTYPE_BITS, dtype)) {
+      throw new ZsaqError('unsupported',
+        `tensor ${quote(name)} in ${path} has the unknown dtype ${quote(dtype)}: store it as F32, F16 or BF16`);
+    }
     const [start, end] = offsets as [unknown, unknown];
     if (!isOffset(start) || !isOffset(end) || start > end || end > dataSize) return bad(`tensor ${quote(name)} lies outside of the file`);
     const bits = elementCount(shape, `tensor ${quote(name)} in ${path}`) * DTYPE_BITS[dtype as StoredDtype];
@@ -157,7 +139,10 @@ export function writeSafetensors(path: string, tensors: Iterable<readonly [strin
   }
   const header = Buffer.from(`{${parts.join(',')}}`, 'utf8');
   const padded = Math.ceil(header.length / 8) * 8;
-  if (padded > MAX_HEADER_BYTES) throw new ZsaqError('range', `the header of ${path} would have ${padded} bytes, more than any reader accepts: write fewer tensors or less metadata`);
+  if (padded > MAX_HEADER_BYTES) {
+    throw new ZsaqError('range',
+      `the header of ${path} would have ${padded} bytes, more than any reader accepts: write fewer tensors or less metadata`);
+  }
   const prefix = Buffer.alloc(8 + padded, 0x20);
   prefix.writeBigUInt64LE(BigInt(padded));
   header.copy(prefix, 8);
@@ -176,7 +161,10 @@ export function writeSafetensors(path: string, tensors: Iterable<readonly [strin
 function checkData(data: HostData, dtype: WritableTensor['dtype'], count: number, where: string): void {
   const holder = HOLDERS[dtype];
   // By tag, because a notebook cell's typed arrays may come from another realm than the library's, and a Buffer is a Uint8Array.
-  if (Object.prototype.toString.call(data) !== `[object ${holder.name}]`) throw new ZsaqError('mismatch', `${where} is to be stored as ${dtype}, which takes ${holder.name}: convert it first`);
+  if (Object.prototype.toString.call(data) !== `[object ${holder.name}]`) {
+    throw new ZsaqError('mismatch',
+      `${where} is to be stored as ${dtype}, which takes ${holder.name}: convert it first`);
+  }
   if (data.length !== count) throw new ZsaqError('mismatch', `${where} has ${data.length} elements and its shape wants ${count}: correct the shape`);
 }
 

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { ZsaqError } from '../core/error';
 import { float16ToFloat32, bfloat16ToFloat32 } from './half';
 import { quote } from './quote';
@@ -33,6 +34,40 @@ export const DTYPE_BITS = {
 /** Name of an element type in a safetensors header. */
 export type StoredDtype = keyof typeof DTYPE_BITS;
 
+/**
+ * The readers' common part: looks up names, refuses what is not there or closed, and closes the file.
+ *
+ * @param describe dtype, shape and bytes of an entry
+ * @param source how to get at the stored bytes of an entry
+ */
+export function tensorFile<E>(
+  { path, fd, metadata }: { path: string; fd: number; metadata: Record<string, string> },
+  entries: Map<string, E>, describe: (entry: E) => TensorInfo, source: (entry: E) => Fill,
+): TensorFile {
+  let open = true;
+  const find = (name: string): E => {
+    const entry = entries.get(name);
+    if (entry === undefined) throw new ZsaqError('missing', `${path} has no tensor ${quote(name)} among its ${entries.size}: check the name or the file`);
+    return entry;
+  };
+  const info = (name: string): TensorInfo => {
+    const { dtype, shape, bytes } = describe(find(name));
+    return { dtype, shape: [...shape], bytes };
+  };
+  return {
+    path, metadata, info, names: [...entries.keys()],
+    read: (name) => {
+      const { dtype, shape } = info(name), where = `tensor ${quote(name)} in ${path}`;
+      if (!open) throw new ZsaqError('usage', `${path} is closed: read ${quote(name)} before closing it`);
+      return decodeTensor(dtype, shape, elementCount(shape, where), source(find(name)), where);
+    },
+    close: () => {
+      if (open) closeSync(fd);
+      open = false;
+    },
+  };
+}
+
 /** Copies the stored bytes from `offset` (counted from the tensor's first byte) into `target`. */
 export type Fill = (offset: number, target: Uint8Array) => void;
 
@@ -45,7 +80,10 @@ const CHUNK_ELEMENTS = 1 << 17;
 export function elementCount(shape: readonly unknown[], where: string): number {
   let count = 1;
   for (const side of shape) {
-    if (!Number.isSafeInteger(side) || (side as number) < 0) throw new ZsaqError('format', `${where} has the impossible side ${quote(side)} in its shape: fetch the file again`);
+    if (!Number.isSafeInteger(side) || (side as number) < 0) {
+      throw new ZsaqError('format',
+        `${where} has the impossible side ${quote(side)} in its shape: fetch the file again`);
+    }
     count *= side as number;
   }
   // An empty tensor may have any other sides, but 0 * Infinity must not pass as a count.

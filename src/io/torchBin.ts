@@ -4,7 +4,7 @@ import { openForReading, readInto } from './disk';
 import { decodeUtf8 } from './file';
 import { Global, unpickle, type PickleHost } from './pickle';
 import { quote, sides } from './quote';
-import { decodeTensor, DTYPE_BITS, elementCount, type Fill, type HostTensor, type StoredDtype, type TensorFile } from './tensor';
+import { DTYPE_BITS, elementCount, tensorFile, type Fill, type StoredDtype, type TensorFile } from './tensor';
 import { readZipEntries } from './zip';
 
 /** A pickle of tensors takes about 200 bytes a tensor; a larger one is refused before it is read. */
@@ -36,33 +36,12 @@ class Tensor { constructor(readonly storage: Storage, readonly offset: number, r
  */
 export function openTorchBin(path: string): TensorFile {
   const { fd, size } = openForReading(path);
-  let open = true;
-  const close = (): void => {
-    if (open) closeSync(fd);
-    open = false;
-  };
   try {
-    const tensors = readState(fd, size, path);
-    const find = (name: string): Tensor => {
-      const tensor = tensors.get(name);
-      if (!tensor) throw new ZsaqError('missing', `${path} has no tensor ${quote(name)} among its ${tensors.size}: check the name or the file`);
-      return tensor;
-    };
-    return {
-      path, metadata: {}, names: [...tensors.keys()], close,
-      info: (name) => {
-        const { storage: { dtype }, shape } = find(name);
-        return { dtype, shape: [...shape], bytes: elementCount(shape, name) * DTYPE_BITS[dtype] / 8 };
-      },
-      read: (name): HostTensor => {
-        const tensor = find(name);
-        if (!open) throw new ZsaqError('usage', `${path} is closed: read ${quote(name)} before closing it`);
-        const where = `tensor ${quote(name)} in ${path}`;
-        return decodeTensor(tensor.storage.dtype, [...tensor.shape], elementCount(tensor.shape, where), source(tensor, fd, path), where);
-      },
-    };
+    return tensorFile({ path, fd, metadata: {} }, readState(fd, size, path),
+      ({ storage: { dtype }, shape }) => ({ dtype, shape, bytes: elementCount(shape, path) * DTYPE_BITS[dtype] / 8 }),
+      (tensor) => source(tensor, fd, path));
   } catch (error) {
-    close();
+    closeSync(fd);
     throw error;
   }
 }
@@ -85,7 +64,10 @@ function readZipState(fd: number, size: number, path: string): Map<string, Tenso
   const root = pickles[0].slice(0, -'data.pkl'.length);
   const load = (name: string, limit: number): Uint8Array => {
     const entry = entries.get(name)!;
-    if (entry.size > limit) throw new ZsaqError('unsupported', `the entry ${quote(name)} of ${path} has ${entry.size} bytes, more than a list of tensors needs: convert the file to safetensors`);
+    if (entry.size > limit) {
+      throw new ZsaqError('unsupported',
+        `the entry ${quote(name)} of ${path} has ${entry.size} bytes, more than a list of tensors needs: convert the file to safetensors`);
+    }
     const bytes = new Uint8Array(entry.size);
     readInto(fd, entry.start, bytes, path);
     return bytes;
@@ -117,7 +99,10 @@ function readOldState(fd: number, size: number, path: string): Map<string, Tenso
   };
   if (next() !== 0x1950a86a20f9469cfc6cn || next() !== 1001) throw damaged(path, 'its magic number or version is another');
   const machine = next();
-  if (!(machine instanceof Map) || machine.get('little_endian') !== true) throw new ZsaqError('unsupported', `${path} was not written on a little-endian machine: convert it to safetensors`);
+  if (!(machine instanceof Map) || machine.get('little_endian') !== true) {
+    throw new ZsaqError('unsupported',
+      `${path} was not written on a little-endian machine: convert it to safetensors`);
+  }
   const value = next(), keys = next();
   if (!Array.isArray(keys)) throw damaged(path, 'its list of storages is missing');
   for (const key of keys) {
@@ -144,11 +129,17 @@ function host(storages: Map<string, Storage>, path: string): PickleHost {
       throw damaged(path, `a call of ${name} with other arguments than a tensor needs`);
     },
     persistent(id) {
-      if (!Array.isArray(id) || id[0] !== 'storage') throw new ZsaqError('unsupported', `${path} holds a whole Python object instead of a state dict, and was not read: save model.state_dict()`);
+      if (!Array.isArray(id) || id[0] !== 'storage') {
+        throw new ZsaqError('unsupported',
+          `${path} holds a whole Python object instead of a state dict, and was not read: save model.state_dict()`);
+      }
       const [, type, key, , count, view] = id as unknown[];
       const dtype = type instanceof Global ? STORAGES[type.name] : undefined;
       if (!dtype || typeof key !== 'string' || !Number.isSafeInteger(count) || (count as number) < 0) throw damaged(path, 'a storage is not described in full');
-      if (view !== undefined && view !== null) throw new ZsaqError('unsupported', `${path} holds a view of a storage, as only PyTorch before 0.4 wrote them: convert it to safetensors`);
+      if (view !== undefined && view !== null) {
+        throw new ZsaqError('unsupported',
+          `${path} holds a view of a storage, as only PyTorch before 0.4 wrote them: convert it to safetensors`);
+      }
       const known = storages.get(key);
       if (known && (known.dtype !== dtype || known.count !== count)) throw damaged(path, `storage ${quote(key)} is described in two ways`);
       const storage = known ?? new Storage(key, dtype, count as number);
@@ -167,11 +158,17 @@ function rebuild(args: unknown[], path: string): Tensor {
   if (!(storage instanceof Storage) || !isPlace(offset) || !shape || !stride || shape.length !== stride.length || !stride.every(isPlace)) {
     throw damaged(path, 'a tensor is not described in full');
   }
-  if (extras instanceof Map && extras.size) throw new ZsaqError('unsupported', `${path} holds a tensor with the marks ${[...extras.keys()].slice(0, 5).map(quote).join(', ')} (negated or conjugated): save it after .clone()`);
+  if (extras instanceof Map && extras.size) {
+    throw new ZsaqError('unsupported',
+      `${path} holds a tensor with the marks ${[...extras.keys()].slice(0, 5).map(quote).join(', ')} (negated or conjugated): save it after .clone()`);
+  }
   const count = elementCount(shape, `a tensor in ${path}`);
   const last = shape.reduce<number>((sum, side, axis) => sum + (side - 1) * stride[axis], offset);
   if (count > 0 && !(last < storage.count)) throw damaged(path, `a tensor of shape ${sides(shape)} lies outside of storage ${quote(storage.key)}`);
-  if (count > storage.count) throw new ZsaqError('unsupported', `${path} holds an expanded tensor of shape ${sides(shape)} over ${storage.count} stored elements: save it after .contiguous()`);
+  if (count > storage.count) {
+    throw new ZsaqError('unsupported',
+      `${path} holds an expanded tensor of shape ${sides(shape)} over ${storage.count} stored elements: save it after .contiguous()`);
+  }
   return new Tensor(storage, offset, shape, stride);
 }
 
@@ -186,7 +183,8 @@ function collect(value: unknown, path: string): Map<string, Tensor> {
   }
   if (tensors.size) return tensors;
   const inner = [...value].filter(([, item]) => item instanceof Map).slice(0, 5).map(([name]) => quote(name));
-  throw new ZsaqError('unsupported', `${path} holds no tensors by name${inner.length ? ` at its top, but dicts called ${inner.join(', ')}` : ''}: save the state dict alone`);
+  throw new ZsaqError('unsupported',
+    `${path} holds no tensors by name${inner.length ? ` at its top, but dicts called ${inner.join(', ')}` : ''}: save the state dict alone`);
 }
 
 function source({ storage, offset, shape, stride }: Tensor, fd: number, path: string): Fill {

@@ -37,7 +37,10 @@ export function readZipEntries(fd: number, size: number, path: string): Map<stri
     const next = at + 46 + nameLength + extraLength + commentLength;
     if (next > listing.byteLength) bad('its directory is damaged');
     const name = decodeUtf8(new Uint8Array(listing.buffer, at + 46, nameLength), `an entry name in ${path}`);
-    if (flags & 1 || method !== 0) throw new ZsaqError('unsupported', `the entry ${quote(name)} of ${path} is ${flags & 1 ? 'encrypted' : 'compressed'}: save the file with torch.save, which does neither`);
+    if (flags & 1 || method !== 0) {
+      throw new ZsaqError('unsupported',
+        `the entry ${quote(name)} of ${path} is ${flags & 1 ? 'encrypted' : 'compressed'}: save the file with torch.save, which does neither`);
+    }
     const [stored, whole, local] = sizes(at, nameLength, extraLength);
     if (stored !== whole) bad(`the entry ${quote(name)} has two sizes`);
     const head = view(local, 30, `the entry ${quote(name)}`);

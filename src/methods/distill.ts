@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
-import { peakBytes } from '../core/memory';
+import { peakBytes, tidy } from '../core/memory';
 import { clone, dispose, hostTensors, type Params } from '../core/tree';
 import { adamInit, adamUpdate, type AdamConfig, type AdamState } from '../optim/adam';
 import { rateAt, type Schedule } from '../optim/schedule';
@@ -189,8 +189,10 @@ class Run {
     const { student, job } = this, { trained, step } = this.state;
     const cost: Cost = { seconds: this.seconds(), peakBytes: peakBytes(), steps: step, phases: this.phases };
     const affines = Object.fromEntries(Object.keys(job.plan.weights).map((n) => {
-      const { scale, zero } = affineOf(student, trained, n);
-      return [n, { scale: tf.clone(scale), zero: tf.clone(zero) }];
+      return [n, tidy(() => {
+        const { scale, zero } = affineOf(student, trained, n);
+        return { scale: tf.clone(scale), zero: tf.clone(zero) };
+      })];
     }));
     return { params: { ...clone(student.frozen), ...effective(student, trained) }, affines, plan: job.plan, history: this.history, cost, status };
   }

@@ -1,7 +1,8 @@
 import { tf } from '../core/backend';
 import { peakBytes } from '../core/memory';
-import { clone } from '../core/tree';
-import { effective, makeStudent } from './student';
+import { get, map } from '../core/tree';
+import { fakeQuantize, type Affine } from '../quant/affine';
+import { fitAffine } from '../quant/fit';
 import type { Method } from './method';
 
 /**
@@ -10,12 +11,11 @@ import type { Method } from './method';
  */
 export const ptq: Method<Record<string, never>> = {
   id: 'ptq', title: 'round to nearest', needs: 'nothing', defaults: {},
-  async run(job) {
-    const began = Date.now(), student = makeStudent(job.teacher.model, job.teacher.params, job.plan);
-    const params = { ...clone(student.frozen), ...effective(student, student.initial) };
-    const affines = Object.fromEntries(Object.entries(student.fitted).map(([n, { scale, zero }]) => [n, { scale: tf.clone(scale), zero: tf.clone(zero) }]));
-    student.dispose();
+  async run({ teacher, plan }) {
+    const began = Date.now(), affines: Record<string, Affine> = {};
+    for (const [name, spec] of Object.entries(plan.weights)) affines[name] = fitAffine(get(teacher.params, name), spec, name);
+    const params = map(teacher.params, (w, name) => (affines[name] ? fakeQuantize(w, affines[name], plan.weights[name]) : tf.clone(w)));
     const seconds = (Date.now() - began) / 1000;
-    return { params, affines, plan: job.plan, history: [], cost: { seconds, peakBytes: peakBytes(), steps: 0, phases: { fit: seconds } }, status: 'ok' };
+    return { params, affines, plan, history: [], cost: { seconds, peakBytes: peakBytes(), steps: 0, phases: { fit: seconds } }, status: 'ok' };
   },
 };

@@ -57,6 +57,7 @@ export async function toSvg(figure: Figure, size: { width?: number; height?: num
   const box = document.createElement('div');
   document.body.appendChild(box);
   try {
+    if (!Array.isArray(figure.data)) throw new TypeError('its data is no list of traces');
     await Plotly.newPlot(box, structuredClone(figure.data), { ...layout, width, height }, { staticPlot: true });
     return await Plotly.toImage(box, { format: 'svg', width, height, imageDataOnly: true });
   } catch (cause) {

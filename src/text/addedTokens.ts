@@ -3,7 +3,7 @@ import type { AddedToken } from './definition';
 /** A stretch of text, or the id of an added token found in it. */
 export type Segment = string | number;
 
-const SPACE = '[\\p{White_Space}]';
+const SPACE = /^\p{White_Space}$/u;
 const WORD = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u;
 
 /**
@@ -26,8 +26,8 @@ function split(text: string, pattern: RegExp, byContent: ReadonlyMap<string, Add
     const token = byContent.get(match[0])!;
     let start = match.index!, stop = start + match[0].length;
     if (token.singleWord && (isWord(text, start, -1) || isWord(text, stop, 0))) continue;
-    if (token.lstrip) start = Math.max(text.slice(0, start).search(new RegExp(`${SPACE}*$`, 'u')), done);
-    if (token.rstrip) stop += text.slice(stop).match(new RegExp(`^${SPACE}*`, 'u'))![0].length;
+    if (token.lstrip) while (start > done && SPACE.test(text[start - 1])) start--;
+    if (token.rstrip) while (stop < text.length && SPACE.test(text[stop])) stop++;
     if (done < start) out.push(text.slice(done, start));
     out.push(token.id);
     done = stop;

@@ -68,7 +68,7 @@ export class HubServer {
     const file = repository.files[match[3]];
     const mishap = this.next(request.method!, match[3]);
     if (mishap?.kind === 'status') return void response.writeHead(mishap.status, mishap.headers).end();
-    if (mishap?.kind === 'stall') return;
+    if (mishap?.kind === 'stall' && request.method === 'HEAD') return;
     if (!file) return void response.writeHead(404, { 'X-Error-Code': 'EntryNotFound', 'X-Repo-Commit': commit }).end();
     response.setHeader('X-Repo-Commit', commit);
     if (!file.large) {

@@ -7,7 +7,7 @@ import { makeTokenizer, type Tokenizer } from '../../src/text/tokenizer';
 
 interface PairCase { line: number; pair: boolean; length: number; ids: number[]; types: number[] }
 interface HardSet { name: string; tokenizer: unknown; ids: number[][]; pairs: PairCase[]; decoded: string[]; long: string[] }
-interface Hard { pool: string[]; ranges: [number, number][]; extremes: string[]; long: [string, number][]; lines: string; sets: HardSet[] }
+interface Hard { pool: string[]; ranges: [number, number][]; extremes: string[]; long: [string, number][]; lines: string; sets: HardSet[]; added: { tokenizer: unknown; lines: string[]; ids: number[][] } }
 
 export const FIXTURES = join(__dirname, '..', 'fixtures', 'text');
 export const hard = JSON.parse(readFileSync(join(FIXTURES, 'hard.json'), 'utf8')) as Hard;
@@ -41,6 +41,6 @@ export function digest(rows: Iterable<readonly number[]>): string {
 }
 
 /** The tokenizer of one set of hard.json. */
-export function tokenizerOf(set: HardSet): Tokenizer {
-  return makeTokenizer({ ...fromTokenizerJson(set.tokenizer, set.name), special: {} } as Definition);
+export function tokenizerOf(set: { name?: string; tokenizer: unknown }): Tokenizer {
+  return makeTokenizer({ ...fromTokenizerJson(set.tokenizer, set.name ?? 'hard.json'), special: {} } as Definition);
 }

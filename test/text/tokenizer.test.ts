@@ -41,6 +41,25 @@ describe('tokenizer against Python tokenizers', () => {
   }
 });
 
+describe('added tokens', () => {
+  it('are found as Python finds them: white space taken along, whole words only, in the normalized text, the longest first', () => {
+    const tokenizer = tokenizerOf(hard.added);
+    hard.added.lines.forEach((line, i) => assert.deepEqual(tokenizer.encode(line), hard.added.ids[i], JSON.stringify(line)));
+  });
+});
+
+describe('byte-level BPE merges', () => {
+  it('drops a proposed merge whose right side has since become part of another', () => {
+    const tokens = ['a', 'b', 'c', 'd', 'e', 'bc', 'ab', 'de', 'bcde', 'abc'];
+    const tokenizer = tokenizerOf({ tokenizer: {
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false },
+      model: { type: 'BPE', vocab: Object.fromEntries(tokens.map((t, i) => [t, i])), merges: ['b c', 'a b', 'd e', 'bc de', 'a bc'] },
+    } });
+    assert.deepEqual(tokenizer.encode('abcde').map(tokenizer.idToToken), ['a', 'bcde']);
+    assert.deepEqual(tokenizer.encode('abcab').map(tokenizer.idToToken), ['abc', 'ab']);
+  });
+});
+
 describe('tokenizer on real text', () => {
   const data = process.env.ZSAQ_DATA, models = process.env.ZSAQ_MODELS;
   const made = JSON.parse(readFileSync(join(FIXTURES, 'hashes.json'), 'utf8')) as { files: Record<string, { lines: number; wordpiece: Sum; bpe: Sum }> };

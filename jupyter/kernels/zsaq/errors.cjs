@@ -19,7 +19,7 @@ function describe(errors, root, cell) {
   const evalue = String(error?.message ?? error);
   const stack = String(error?.stack ?? util.inspect(error)).split('\n');
   if (ename === 'ZsaqError') {
-    const place = placeIn(stack);
+    const place = placeIn(stack, cell);
     const where = place && (place.cell === cell ? ` (line ${place.line} of this cell)` : ` (line ${place.line} of cell ${place.cell})`);
     return { ename, evalue, traceback: [evalue + (where ?? '')] };
   }

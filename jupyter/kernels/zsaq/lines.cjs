@@ -2,18 +2,20 @@
 // Lines of TypeScript for errors in cells. tslab compiles a cell twice (types away, then modules to CommonJS) and keeps no
 // source map; here the compiler that it loads is asked for both maps, and each cell gets a name that stack frames show.
 const Module = require('node:module');
+const shorthand = require('./shorthand.cjs');
 
 const maps = new Map(); // cell number -> [map of the second compilation, map of the first]
 const INLINE = /\n?\/\/# sourceMappingURL=data:application\/json[^,]*;base64,([A-Za-z0-9+/=]+)\s*$/;
 const ends = new Map(); // cell number -> its last line of JavaScript
 let last; // the two maps of the newest compilation
 
-/** Puts a compiler that makes source maps in the place of the one that tslab loads; call it before tslab's converter. */
+/** Puts a compiler that makes source maps, and sees shorthand, in the place of the one that tslab loads; call it before tslab's converter. */
 function install(requireHere) {
   const file = Module.createRequire(requireHere.resolve('tslab/package.json')).resolve('@tslab/typescript-for-tslab');
   const ts = require(file);
   require.cache[file].exports = {
     ...ts,
+    ...shorthand.mend(ts),
     createWatchCompilerHost: (files, options, ...rest) => ts.createWatchCompilerHost(files, { ...options, inlineSourceMap: true }, ...rest),
     transpileModule: (source, { compilerOptions, ...rest }) => {
       const first = INLINE.exec(source);
@@ -59,14 +61,14 @@ function translate(stackLine) {
   });
 }
 
-/** The first place of a stack that is in a cell: `{ cell, line }`. */
-function placeIn(stack) {
-  for (const frame of stack) {
+/** Where a stack passes through a cell, `{ cell, line }`: innermost in the cell that ran, else in any. */
+function placeIn(stack, running) {
+  const places = stack.flatMap((frame) => {
     const match = /^\s+at /.test(frame) && FRAME.exec(frame);
     const line = match && original(Number(match[1]), Number(match[2]), Number(match[3] ?? 1));
-    if (line) return { cell: Number(match[1]), line };
-  }
-  return undefined;
+    return line ? [{ cell: Number(match[1]), line }] : [];
+  });
+  return places.find((place) => place.cell === running) ?? places[0];
 }
 
 module.exports = { install, name, translate, placeIn, isWrapper };

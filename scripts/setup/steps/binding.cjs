@@ -77,7 +77,7 @@ module.exports = {
 
   async run({ progress, lock }) {
     const folder = tensorflow.folderOf(tensorflow.kind());
-    const compiled = path.join(folder, `binding-${inputs()}`);
+    const compiled = path.join(paths.cache, `binding-${inputs()}`);
     if (!fs.existsSync(compiled)) {
       progress(undefined, 'compiling');
       await compile(folder, compiled, lock);

@@ -10,8 +10,12 @@ const { StepFailed, remedyFor } = require('../failure.cjs');
 
 const list = (name) => path.join(__dirname, '..', 'python', name);
 const stamp = path.join(paths.venv, 'zsaq-notebooks.json');
-const locked = () => fs.readFileSync(list('locked.txt'), 'utf8').split('\n').filter((line) => /^\w[^;]*\\$/.test(line)).length;
-const inputs = () => hashOf({ file: list('locked.txt') }, { file: list('renderer.txt') }, python.sitePackages());
+/** How many packages this machine needs of the locked ones, which are those of every system. */
+function locked() {
+  const lines = fs.readFileSync(list('locked.txt'), 'utf8').split('\n').filter((line) => /^\w/.test(line) && !/'(darwin|win32|emscripten)'/.test(line.replace(/!= '\w+'/g, '')));
+  return new Set(lines.map((line) => line.split('==')[0])).size;
+}
+const inputs = () => hashOf({ file: list('locked.txt') }, { file: list('renderer.txt') }, path.relative(paths.venv, python.sitePackages()));
 
 function installed(site) {
   return fs.readdirSync(site).filter((name) => name.endsWith('.dist-info') && fs.existsSync(path.join(site, name, 'RECORD')));
@@ -36,8 +40,8 @@ module.exports = {
     }
     let collected = 0;
     const show = () => {
-      const done = installed(site).length - 1;
-      progress((0.5 * Math.min(collected, total) + 0.5 * Math.max(0, done)) / total, done > 1 ? `${done} of ${total} installed` : `${collected} of ${total} fetched`);
+      const done = Math.max(0, installed(site).length - 1); // without pip itself
+      progress((0.5 * Math.min(collected, total) + 0.5 * Math.min(done, total)) / total, done > 1 ? `${Math.min(done, total)} of ${total} installed` : `${collected} of ${total} fetched`);
     };
     const pip = async (...args) => {
       const onLine = (line) => { if (/^(Collecting|Requirement already)/.test(line)) collected++; };

@@ -44,6 +44,10 @@ module.exports = {
   async run({ progress, lock }) {
     const folders = wanted().map(([folder]) => folder);
     fs.rmSync(installedFile, { force: true }); // from here on the folder counts as unfinished
+    if (fs.existsSync(paths.modules)) { // put aside whole, which cannot fail halfway; removed with the other temporary files
+      fs.mkdirSync(paths.temporary, { recursive: true });
+      fs.renameSync(paths.modules, fs.mkdtempSync(path.join(paths.temporary, 'modules-')));
+    }
     const poll = () => {
       const have = folders.filter(there).length;
       progress(have / folders.length, `${have} of ${folders.length} packages`);

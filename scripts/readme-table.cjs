@@ -1,0 +1,74 @@
+'use strict';
+// The results of the README, from result files and never typed.
+//   node scripts/readme-table.cjs add RUN...   keeps the metrics of finished run folders in reproductions/results/start
+//   node scripts/readme-table.cjs              writes their tables between the marks of README.md
+//   node scripts/readme-table.cjs --check      ends with 1 if README.md does not say what the files say
+const fs = require('node:fs');
+const path = require('node:path');
+require('tsx/cjs');
+const { methodTable } = require('../src/commands/methodTable.ts');
+const { toMarkdown } = require('../src/report/table.ts');
+const { canonicalJson, writeWhole } = require('../src/io/file.ts');
+
+const root = path.resolve(__dirname, '..');
+const readme = path.join(root, 'README.md'), results = path.join(root, 'reproductions', 'results', 'start');
+const BEGIN = '<!-- results -->', END = '<!-- /results -->';
+const ORDER = ['ptq', 'qatRandom', 'samSga'];
+
+/** What a run folder measured, with its model's name and without the places of this machine. */
+function measured(folder) {
+  const json = (name) => JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8'));
+  const { out, ...metrics } = json('metrics.json');
+  if (metrics.status !== 'ok' || !metrics.task) throw new Error(`${folder} is no finished run with a score`);
+  return { ...metrics, model: path.basename(json('config.json').model) };
+}
+
+function add(folders) {
+  fs.mkdirSync(results, { recursive: true });
+  for (const folder of folders) {
+    const run = measured(folder);
+    writeWhole(path.join(results, `${run.model}-${run.bits}-${run.method}-${run.seed}.json`), `${canonicalJson(run, 2)}\n`);
+  }
+}
+
+/** One table for each model and task, in the order of the file names, or a sentence where there is no result. */
+function render(runs) {
+  if (!runs.length) return 'No results are committed yet.\n';
+  const groups = new Map();
+  for (const run of runs) {
+    const key = `${run.model} on ${run.task}`;
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  return [...groups].map(([title, all]) => {
+    all.sort((a, b) => ORDER.indexOf(a.method) - ORDER.indexOf(b.method) || a.seed - b.seed);
+    const { preset, examples, metric, commit } = all[0];
+    const steps = Math.max(...all.map((run) => run.steps)), seeds = [...new Set(all.map((run) => run.seed))].join(', ');
+    const note = `${metric} (${metric === 'perplexity' ? 'lower' : 'higher'} is better) on ${examples} ${metric === 'perplexity' ? 'tokens' : 'sentences'}; preset ${preset} with ${steps} steps, seed ${seeds}, commit ${commit}. Files: reproductions/results/start`;
+    return toMarkdown({ ...methodTable(title, all[0], all), note });
+  }).join('\n');
+}
+
+/** The README with the tables between its marks. */
+function filled(text, runs) {
+  const from = text.indexOf(BEGIN), to = text.indexOf(END);
+  if (from < 0 || to < from) throw new Error(`README.md must hold ${BEGIN} and ${END}`);
+  return `${text.slice(0, from + BEGIN.length)}\n\n${render(runs)}\n${text.slice(to)}`;
+}
+
+function readResults() {
+  if (!fs.existsSync(results)) return [];
+  return fs.readdirSync(results).filter((name) => name.endsWith('.json')).sort().map((name) => JSON.parse(fs.readFileSync(path.join(results, name), 'utf8')));
+}
+
+module.exports = { filled, readResults };
+
+if (require.main === module) {
+  const [command, ...folders] = process.argv.slice(2);
+  if (command === 'add') add(folders);
+  const before = fs.readFileSync(readme, 'utf8'), after = filled(before, readResults());
+  if (command !== '--check') writeWhole(readme, after);
+  else if (before !== after) {
+    console.error('README.md does not say what the result files say: run node scripts/readme-table.cjs');
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export const root = resolve(__dirname, '..', '..');
+const { environment } = require('../../scripts/notebook/command.cjs') as { environment(): NodeJS.ProcessEnv };
+const { python } = require('../../scripts/setup/paths.cjs') as { python: string };
+
+export interface Output { output_type: string; data?: Record<string, unknown>; text?: string | string[]; ename?: string; evalue?: string }
+export interface Cell { id: string; cell_type: string; source: string | string[]; metadata: { tags?: string[] }; outputs?: Output[]; execution_count?: number | null }
+export interface Notebook { cells: Cell[]; metadata: Record<string, any>; nbformat: number; nbformat_minor: number }
+
+/** What keeps this machine from running notebooks, in words; undefined where it can. */
+export function whyNot(): string | undefined {
+  return existsSync(python) ? undefined : 'skipped: there is no .venv, so notebooks cannot be run: `npm run setup` makes it';
+}
+
+export function readNotebook(file: string): Notebook { return JSON.parse(readFileSync(file, 'utf8')) as Notebook; }
+
+/** Jupyter stores a text as one string or as lines. */
+export function textOf(text: unknown): string { return Array.isArray(text) ? text.join('') : String(text ?? ''); }
+
+/** A notebook of code cells for the project's kernel. */
+export function notebookOf(...sources: string[]): Notebook {
+  const cells = sources.map((source, i): Cell => ({ id: `cell-${i + 1}`, cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null }));
+  return { cells, metadata: { kernelspec: { name: 'zsaq', display_name: 'TypeScript (zsaq)', language: 'typescript' } }, nbformat: 4, nbformat_minor: 5 };
+}
+
+/** The notebook with other values after its `parameters` cell, as papermill puts them there. */
+export function withParameters(notebook: Notebook, values: Record<string, unknown>): Notebook {
+  const at = notebook.cells.findIndex((c) => c.metadata.tags?.includes('parameters'));
+  if (at < 0) throw new Error('the notebook has no cell with the tag "parameters"');
+  const named = textOf(notebook.cells[at].source);
+  for (const name of Object.keys(values)) if (!new RegExp(`\\blet ${name} =`).test(named)) throw new Error(`the notebook has no parameter ${name}`);
+  const injected = notebookOf(Object.entries(values).map(([name, value]) => `let ${name} = ${JSON.stringify(value)};`).join('\n')).cells[0];
+  return { ...notebook, cells: [...notebook.cells.slice(0, at + 1), { ...injected, id: 'injected-parameters' }, ...notebook.cells.slice(at + 1)] };
+}
+
+/** Runs a copy with the kernel that the notebook names. `code` is that of `npm run notebook -- run`, `output` what it says. */
+export async function execute(notebook: Notebook): Promise<{ code: number; output: string; notebook: Notebook }> {
+  const folder = mkdtempSync(join(tmpdir(), 'zsaq-notebook-')), file = join(folder, 'notebook.ipynb');
+  try {
+    writeFileSync(file, JSON.stringify({ ...notebook, cells: notebook.cells.map((c) => (c.cell_type === 'code' ? { ...c, outputs: [], execution_count: null } : c)) }));
+    const { code, output } = await new Promise<{ code: number; output: string }>((done) => {
+      execFile(python, [join(root, 'scripts', 'notebook', 'execute.py'), 'run', file], { cwd: root, env: environment() }, (error, stdout, stderr) => {
+        done({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
+      });
+    });
+    return { code, output, notebook: readNotebook(file) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
