@@ -62,14 +62,14 @@ function negativeSubject(s: Sentence, d: Discourse, frame: Frame): Referent {
   const n = d.noun(name);
   const kind = d.stream.int(5);
   if (kind === 0 && name === 'person') return s.add('nobody'), { number: 'singular', pronoun: 'he' };
-  if (kind === 1) return s.add('none of the').add(n.plural), { number: 'plural', pronoun: 'they' };
-  if (kind === 2) return s.add('hardly any').add(n.plural), { number: 'plural', pronoun: 'they' };
+  if (kind === 1) return s.add('none of the', n.plural), { number: 'plural', pronoun: 'they' };
+  if (kind === 2) return s.add('hardly any', n.plural), { number: 'plural', pronoun: 'they' };
   if (kind === 3) {
     const other = d.otherNoun(name, n);
-    return s.add('neither the').add(n.singular).add('nor the').add(other.singular), { number: 'singular', pronoun: d.pronounFor(n, name, false) };
+    return s.add('neither the', n.singular, 'nor the', other.singular), { number: 'singular', pronoun: d.pronounFor(n, name, false) };
   }
   const plural = d.chance(0.5);
-  s.add('no').add(plural ? n.plural : n.singular);
+  s.add('no', plural ? n.plural : n.singular);
   return { number: plural ? 'plural' : 'singular', pronoun: d.pronounFor(n, name, plural) };
 }
 
@@ -128,7 +128,7 @@ function reflexive(s: Sentence, subject: Referent): void {
 function object(s: Sentence, d: Discourse, classes: readonly NounClass[], subject: Referent, depth: number, scope: boolean): void {
   if (classes[0] === 'body') {
     const part = d.noun('body');
-    s.add(pronounForms[subject.pronoun][2]).add(subject.number === 'plural' || (paired.has(part.singular) && d.chance(0.6)) ? part.plural : part.singular);
+    s.add(pronounForms[subject.pronoun][2], subject.number === 'plural' || (paired.has(part.singular) && d.chance(0.6)) ? part.plural : part.singular);
     return;
   }
   const referent = nounPhrase(s, d, classes, { depth, negative: scope, owner: subject.pronoun === 'it' ? undefined : subject });
@@ -181,7 +181,7 @@ export function stateClause(s: Sentence, d: Discourse, options: ClauseOptions = 
     if (d.chance(0.25)) s.add(d.pick(adverbsByPlace.degree));
     s.add(name === 'person' ? zipf(d.stream, adjectivesByGroup.feeling) : adjectiveFor(d, name));
   } else if (r < 0.8) s.add(d.pick(['in', 'near', 'behind', 'beside'])), nounPhrase(s, d, ['building', 'place', 'part'], { depth: 0, determiner: 'the' });
-  else s.add(d.pick(['more', 'less'])).add(d.pick(adjectivesByGroup.notion)).add('than'), nounPhrase(s, d, [name], { depth: 0, number: subject.number });
+  else s.add(d.pick(['more', 'less']), d.pick(adjectivesByGroup.notion), 'than'), nounPhrase(s, d, [name], { depth: 0, number: subject.number });
   return subject;
 }
 
@@ -193,7 +193,7 @@ function existence(s: Sentence, d: Discourse, tense: Tense): Referent {
   s.add(plural ? d.pick(['many', 'several', 'two', 'three', 'some', 'no']) : d.pick(['a', 'a', 'no', 'another']));
   const name = d.nounClass(['tool', 'container', 'animal', 'person', 'building', 'plant', 'document']);
   const n = d.noun(name);
-  s.add(adjectiveFor(d, name)).add(plural ? n.plural : n.singular).add(d.pick(['in', 'near', 'behind', 'beside']));
+  s.add(adjectiveFor(d, name), plural ? n.plural : n.singular, d.pick(['in', 'near', 'behind', 'beside']));
   nounPhrase(s, d, ['building', 'place', 'part'], { depth: 0, determiner: 'the' });
   return subject;
 }
@@ -203,7 +203,7 @@ export function adverbial(s: Sentence, d: Discourse, frame: Frame, subject: Refe
   const r = d.stream.next();
   if (r > 0.9 && frame.subject.includes('person') && frame.kind !== 'clausal') {
     const other = frames[d.pick(['handle', 'meet', 'say', 'tend', 'affect', 'read'])], v = zipf(d.stream, other.verbs);
-    s.add('without').add(v.gerund);
+    s.add('without', v.gerund);
     if (other.kind === 'clausal') s.add('anything');
     else object(s, d, other.object, subject, 0, true);
     return;
@@ -212,15 +212,15 @@ export function adverbial(s: Sentence, d: Discourse, frame: Frame, subject: Refe
   else if (r < 0.3) timePhrase(s, d);
   else if (r < 0.55) s.add(d.pick(['in', 'near', 'behind', 'at'])), nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the' });
   else if (r < 0.75 && frame.subject.includes('person')) s.add(zipf(d.stream, adverbsByPlace.manner));
-  else if (r < 0.85) s.add('because of the').add(zipf(d.stream, weatherNouns).singular);
+  else if (r < 0.85) s.add('because of the', zipf(d.stream, weatherNouns).singular);
   else s.add('with'), nounPhrase(s, d, frame.subject.includes('person') ? ['tool', 'person'] : ['event', 'nature'], { depth: 0 });
 }
 
 /** A time phrase in keeping with the tense of the text. */
 export function timePhrase(s: Sentence, d: Discourse): void {
   const kind = d.stream.int(4);
-  if (kind === 0) s.add('on').add(d.pick(nameLists.weekday));
-  else if (kind === 1) s.add('in').add(d.pick(nameLists.month));
+  if (kind === 0) s.add('on', d.pick(nameLists.weekday));
+  else if (kind === 1) s.add('in', d.pick(nameLists.month));
   else if (d.tense === 'present') s.add(d.pick(['every day', 'in the morning', 'at night', 'every year', 'now', 'today']));
   else s.add(d.pick(['that night', 'the next day', 'in the morning', 'a year later', 'that evening', 'again']));
 }

@@ -95,7 +95,7 @@ export function modifier(s: Sentence, d: Discourse, name: NounClass, depth: numb
 /** `one of the keys` is singular, `most of the keys` plural: the noun before the verb does not tell. */
 function partitive(s: Sentence, d: Discourse, n: Noun, name: NounClass): Referent {
   const one = d.chance(0.4);
-  s.add(one ? 'one' : d.pick(['some', 'most', 'many', 'both', 'all', 'several', 'two'])).add('of the').add(n.plural);
+  s.add(one ? 'one' : d.pick(['some', 'most', 'many', 'both', 'all', 'several', 'two']), 'of the', n.plural);
   return { number: one ? 'singular' : 'plural', pronoun: d.pronounFor(n, name, !one) };
 }
 
@@ -108,7 +108,7 @@ function singularDeterminer(s: Sentence, d: Discourse, o: NounPhraseOptions): vo
   else if (r < 0.84) s.add('a');
   else if (r < 0.9) { const [right, wrong] = d.pick(demonstratives.singular); s.add(right).mark('determiner', wrong); }
   else if (r < 0.94) s.add(d.chance(0.5) ? 'every' : 'each').mark('determiner', 'all');
-  else if (r < 0.97) s.add(d.pick(nameLists[d.chance(0.5) ? 'male' : 'female'])).add("' s");
+  else if (r < 0.97) s.add(d.pick(nameLists[d.chance(0.5) ? 'male' : 'female']), "' s");
   else s.add(d.pick(['another', 'the only', 'the same', 'the other']));
 }
 
@@ -144,7 +144,7 @@ function possess(s: Sentence, owner: Referent): boolean {
 
 /** `the red lantern` as the text introduced it; `a red lantern` the first time. */
 export function thingPhrase(s: Sentence, thing: Thing, determiner: string): Referent {
-  s.add(determiner).add(thing.adjective).add(thing.noun.singular);
+  s.add(determiner, thing.adjective, thing.noun.singular);
   return { number: 'singular', pronoun: 'it' };
 }
 
@@ -155,7 +155,7 @@ export function mention(s: Sentence, d: Discourse, who: Character, grammaticalCa
   const clear = d.lastSubject === who && !rival;
   if (clear && s.tokens.length < 6 && d.chance(0.65)) s.add(pronounForms[who.pronoun][grammaticalCase === 'subject' ? 0 : 1]);
   else if (d.chance(0.82) || genderOf(who.role.singular) === undefined && d.characters.some((c) => c !== who && c.role === who.role)) s.add(who.name);
-  else s.add('the').add(who.role.singular);
+  else s.add('the', who.role.singular);
   return { number: 'singular', pronoun: who.pronoun };
 }
 

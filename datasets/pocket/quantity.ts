@@ -19,7 +19,7 @@ const treatments = ['help', 'praise', 'question', 'invite', 'thank', 'save', 'wa
  */
 export function remainder(d: Discourse, total: number, counted: Noun, people: boolean): Sentence {
   const first = 1 + d.stream.int(total - 1), rest = total - first;
-  const s = new Sentence().add('of the').add(numberWord(total)).add(counted.plural).add(',').add(numberWord(first));
+  const s = new Sentence().add('of the', numberWord(total), counted.plural, ',', numberWord(first));
   share(s, d, first, people);
   s.add('and the other');
   if (rest > 1) s.add(numberWord(rest));

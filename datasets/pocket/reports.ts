@@ -56,17 +56,17 @@ export function reportPlan(d: Discourse): Step[] {
 }
 
 const start = (): Sentence => new Sentence();
-const planned = (s: Sentence, m: Matter): Sentence => s.add('the').add(m.plan.adjective).add(m.plan.noun.singular);
-const theInstitution = (s: Sentence, m: Matter): Sentence => s.add('the').add(m.institution.singular);
+const planned = (s: Sentence, m: Matter): Sentence => s.add('the', m.plan.adjective, m.plan.noun.singular);
+const theInstitution = (s: Sentence, m: Matter): Sentence => s.add('the', m.institution.singular);
 
 function leadStep(d: Discourse, m: Matter): Sentence {
-  const s = theInstitution(start(), m).add(d.pick(['of', 'in'])).add(m.town);
+  const s = theInstitution(start(), m).add(d.pick(['of', 'in']), m.town);
   const v = verbOf(d.pick(leads));
   if (d.chance(0.5)) verbGroup(s, d, v, one, { tense: 'present', aspect: 'perfect' });
   else finite(s, v, one, 'past');
-  s.add('a').add(m.plan.adjective).add(m.plan.noun.singular).add('to');
+  s.add('a', m.plan.adjective, m.plan.noun.singular, 'to');
   infinitive(s, d, frames[d.pick(['run', 'found', 'found', 'employ'])], one, d.tense, 0, false);
-  if (d.chance(0.5)) s.add('on').add(d.pick(nameLists.weekday));
+  if (d.chance(0.5)) s.add('on', d.pick(nameLists.weekday));
   return s.end();
 }
 
@@ -74,7 +74,7 @@ function introduceStep(d: Discourse, m: Matter): Sentence {
   const s = start();
   s.subject = m.speaker;
   s.named.push(m.speaker);
-  s.add(m.firstName).add(m.speaker.name).add(', the').add(m.speaker.role.singular).add('who');
+  s.add(m.firstName, m.speaker.name, ', the', m.speaker.role.singular, 'who');
   finite(s, verbOf(d.pick(['lead', 'know', 'support'])), one, d.tense);
   return theInstitution(s, m).add(','), saysThat(s, d), s.end();
 }
@@ -88,7 +88,7 @@ function saysThat(s: Sentence, d: Discourse): void {
 function saidStep(d: Discourse, m: Matter): Sentence {
   const s = start();
   if (d.chance(0.4)) {
-    s.add('according to').add(d.chance(0.5) ? m.speaker.name : `the ${m.opponent.singular}`).add(',');
+    s.add('according to', d.chance(0.5) ? m.speaker.name : `the ${m.opponent.singular}`, ',');
     return clause(s, d, { depth: 1 }), s.end();
   }
   s.subject = m.speaker;
@@ -110,7 +110,7 @@ function quoteStep(d: Discourse, m: Matter): Sentence {
   } else {
     s.add('i'), verbGroup(s, d, verbOf(d.pick(['think', 'believe', 'hope', 'doubt', 'expect'])), { number: 'singular', pronoun: 'i' }, { tense: 'present' });
     planned(s.add('that'), m).add('will'), s.add(d.pick(['succeed', 'fail', 'continue', 'end', 'begin']));
-    if (d.chance(0.5)) s.add('in').add(d.pick(nameLists.month));
+    if (d.chance(0.5)) s.add('in', d.pick(nameLists.month));
   }
   s.add(',').quote();
   s.subject = m.speaker;
@@ -120,43 +120,43 @@ function quoteStep(d: Discourse, m: Matter): Sentence {
 }
 
 function figureStep(d: Discourse, m: Matter): Sentence {
-  const s = start().add('the').add(m.measured.singular).add('of the');
+  const s = start().add('the', m.measured.singular, 'of the');
   s.add(d.noun(d.nounClass(['food', 'vehicle', 'device', 'building', 'institution', 'document'])).plural);
   verbGroup(s, d, verbOf(d.pick(m.up ? rising : falling)), one, { tense: d.tense });
   if (d.chance(0.5)) s.add(d.pick(adverbsByPlace.change));
-  s.add(d.pick(['by', 'to'])).add(largeNumber(d)).add('percent');
-  if (d.chance(0.6)) s.add('in').add(d.chance(0.5) ? d.pick(nameLists.month) : m.year);
+  s.add(d.pick(['by', 'to']), largeNumber(d), 'percent');
+  if (d.chance(0.6)) s.add('in', d.chance(0.5) ? d.pick(nameLists.month) : m.year);
   return s.end();
 }
 
 function compareStep(d: Discourse, m: Matter): Sentence {
-  const s = start().add('the').add(m.measured.singular).add('for').add(d.pick(nameLists.month));
+  const s = start().add('the', m.measured.singular, 'for', d.pick(nameLists.month));
   copula(s, one, d.tense);
   if (d.chance(0.5)) s.add(d.pick(['much', 'also', 'still']));
-  s.add(m.up ? 'higher' : 'lower').add('than in').add(m.year);
-  if (d.chance(0.5)) s.add('(').add(largeNumber(d)).add(d.pick(numberLists.unit)).add(d.pick(['in all', 'at the end', 'at the start'])).add(')');
+  s.add(m.up ? 'higher' : 'lower', 'than in', m.year);
+  if (d.chance(0.5)) s.add('(', largeNumber(d), d.pick(numberLists.unit), d.pick(['in all', 'at the end', 'at the start']), ')');
   return s.end();
 }
 
 /** `the number of visitors has`, `a number of visitors have`: the determiner decides the number of the verb. */
 function numberStep(d: Discourse): Sentence {
   const s = start(), definite = d.chance(0.6);
-  s.add(definite ? 'the' : 'a').add('number of').add(d.noun(d.nounClass(['person', 'vehicle', 'document', 'building'])).plural);
+  s.add(definite ? 'the' : 'a', 'number of', d.noun(d.nounClass(['person', 'vehicle', 'document', 'building'])).plural);
   if (d.chance(0.5)) s.add('in the'), s.add(d.noun('place').singular);
   if (definite) {
     auxiliary(s, 'have', one, 'present');
-    return s.add(d.pick(rising.concat(falling).map((b) => verbOf(b).participle))).add('since').add(d.pick(yearList)).end();
+    return s.add(d.pick(rising.concat(falling).map((b) => verbOf(b).participle)), 'since', d.pick(yearList)).end();
   }
   copula(s, many, d.tense, 'none', d.chance(0.4) ? 'still' : undefined);
   return s.add(d.pick(['late', 'important', 'dangerous', 'new', 'poor'])).end();
 }
 
 function bracketStep(d: Discourse, m: Matter): Sentence {
-  const n = d.noun('event'), s = start().add('the').add(n.singular).add('(');
-  s.add('the').add(d.pick(numberLists.ordinal)).add(d.chance(0.5) ? 'since' : 'of its kind since').add(m.year).add(')');
+  const n = d.noun('event'), s = start().add('the', n.singular, '(');
+  s.add('the', d.pick(numberLists.ordinal), d.chance(0.5) ? 'since' : 'of its kind since', m.year, ')');
   verbGroup(s, d, zipf(d.stream, frames.occur.verbs), one, { tense: d.tense, negation: d.chance(0.2) ? 'not' : 'none' });
-  if (d.chance(0.6)) s.add('on').add(d.pick(nameLists.weekday));
-  else s.add('because of the').add(d.otherNoun('event', n).singular);
+  if (d.chance(0.6)) s.add('on', d.pick(nameLists.weekday));
+  else s.add('because of the', d.otherNoun('event', n).singular);
   return s.end();
 }
 
@@ -169,20 +169,20 @@ function negativeStep(d: Discourse, m: Matter): Sentence {
     return clause(s, d, { depth: 0, bare: true, licensed: true }), s.end();
   }
   if (form === 1) {
-    s.add(d.pick(['none of the', 'hardly any', 'not all of the'])).add(d.noun('person').plural);
+    s.add(d.pick(['none of the', 'hardly any', 'not all of the']), d.noun('person').plural);
     finite(s, verbOf(d.pick(['support', 'oppose', 'expect', 'discuss', 'welcome'])), many, d.tense);
     return planned(s, m).end();
   }
   theInstitution(s, m), verbGroup(s, d, zipf(d.stream, frames.govern.verbs), one, { tense: d.tense, negation: 'not' }), planned(s, m);
   s.add(', nor');
   auxiliary(s, 'do', one, d.tense);
-  return s.add('it').add(zipf(d.stream, frames.run.verbs).base), s.add('any').add(d.noun(d.nounClass(['building', 'vehicle', 'device'])).plural), s.end();
+  return s.add('it', zipf(d.stream, frames.run.verbs).base), s.add('any', d.noun(d.nounClass(['building', 'vehicle', 'device'])).plural), s.end();
 }
 
 function eitherStep(d: Discourse): Sentence {
   const s = start(), name = d.nounClass(['person', 'institution']), plural = d.chance(0.5), both = d.chance(0.5);
   const a = d.noun(name), b = d.otherNoun(name, a), form = (n: Noun): string => (plural ? n.plural : n.singular);
-  s.add(both ? 'both the' : 'neither the').add(form(a)).add(both ? 'and the' : 'nor the').add(form(b));
+  s.add(both ? 'both the' : 'neither the', form(a), both ? 'and the' : 'nor the', form(b));
   auxiliary(s, 'have', both || plural ? many : one, 'present');
   s.add(zipf(d.stream, frames.govern.verbs).participle);
   return nounPhrase(s, d, planClasses, { depth: 1, negative: !both }), s.end();
@@ -191,24 +191,24 @@ function eitherStep(d: Discourse): Sentence {
 function judgementStep(d: Discourse, m: Matter): Sentence {
   const s = start(), sign = d.chance(0.5) ? 'positive' : 'negative', form = d.stream.int(3);
   if (form === 0) {
-    s.add('the').add(m.opponent.plural), verbGroup(s, d, verbOf('call'), many, { tense: d.tense, negation: d.chance(0.2) ? 'not' : 'none' }), planned(s, m);
+    s.add('the', m.opponent.plural), verbGroup(s, d, verbOf('call'), many, { tense: d.tense, negation: d.chance(0.2) ? 'not' : 'none' }), planned(s, m);
     return s.add(zipf(d.stream, polar.adjective[sign])).end();
   }
   s.subject = m.speaker;
   const subject = mention(s, d, m.speaker, 'subject');
   if (form === 1) {
-    finite(s, zipf(d.stream, polar.judge[sign]), subject, d.tense), planned(s, m).add(', but the').add(m.opponent.singular);
+    finite(s, zipf(d.stream, polar.judge[sign]), subject, d.tense), planned(s, m).add(', but the', m.opponent.singular);
     finite(s, verbOf('call'), one, d.tense);
-    return s.add('it a').add(zipf(d.stream, polar.isA[d.chance(0.8) ? (sign === 'positive' ? 'negative' : 'positive') : sign]).singular).end();
+    return s.add('it a', zipf(d.stream, polar.isA[d.chance(0.8) ? (sign === 'positive' ? 'negative' : 'positive') : sign]).singular).end();
   }
   verbGroup(s, d, verbOf('say'), subject, { tense: d.tense });
   planned(s.add('that'), m), verbGroup(s, d, zipf(d.stream, polar.affect[sign]), one, { tense: d.tense, negation: d.chance(0.3) ? 'not' : 'none' });
-  return s.add('the').add(d.noun('person').plural).end();
+  return s.add('the', d.noun('person').plural).end();
 }
 
 function generalStep(d: Discourse): Sentence {
   const s = start();
-  if (d.chance(0.2)) s.add(d.pick(['however', 'therefore', 'meanwhile', 'nevertheless', 'instead', 'apparently'])).add(',');
+  if (d.chance(0.2)) s.add(d.pick(['however', 'therefore', 'meanwhile', 'nevertheless', 'instead', 'apparently']), ',');
   clause(s, d, { depth: 2 });
   if (d.chance(0.3)) s.add(d.pick([', while', 'because', ', although'])), clause(s, d, { depth: 0, bare: true });
   return s.end();
@@ -222,15 +222,15 @@ function stateStep(d: Discourse): Sentence {
 function closingStep(d: Discourse, m: Matter): Sentence {
   const s = start(), form = d.stream.int(3);
   if (form === 0) {
-    theInstitution(s, m).add('will').add(zipf(d.stream, frames.govern.verbs).base);
-    return planned(s, m).add(d.pick(['again on', 'on', 'before'])).add(d.pick(nameLists.weekday)).end();
+    theInstitution(s, m).add('will', zipf(d.stream, frames.govern.verbs).base);
+    return planned(s, m).add(d.pick(['again on', 'on', 'before']), d.pick(nameLists.weekday)).end();
   }
   if (form === 1) {
     s.subject = m.speaker;
     const subject = mention(s, d, m.speaker, 'subject');
     verbGroup(s, d, verbOf('expect'), subject, { tense: d.tense });
-    return planned(s, m).add('to').add(d.pick(['end', 'begin', 'continue', 'fail'])).add('in').add(d.pick(nameLists.month)).end();
+    return planned(s, m).add('to', d.pick(['end', 'begin', 'continue', 'fail']), 'in', d.pick(nameLists.month)).end();
   }
-  s.add('the people of').add(m.town), verbGroup(s, d, verbOf('wait'), many, { tense: d.tense, negation: d.chance(0.3) ? 'not' : 'none' });
-  return s.add('for').add('a').add(adjectiveFor(d, 'notion')).add('answer from').add(pronounForms.they[2]).add(m.institution.singular).end();
+  s.add('the people of', m.town), verbGroup(s, d, verbOf('wait'), many, { tense: d.tense, negation: d.chance(0.3) ? 'not' : 'none' });
+  return s.add('for', 'a', adjectiveFor(d, 'notion'), 'answer from', pronounForms.they[2], m.institution.singular).end();
 }

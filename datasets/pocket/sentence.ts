@@ -30,14 +30,16 @@ export class Sentence {
   subject: Character | undefined;
   private openQuote = false;
 
-  /** Appends words and marks given as one text with spaces. */
-  add(text: string): this {
-    let words = phrases.get(text);
-    if (!words) {
-      words = text.split(' ');
-      if (phrases.size < 20000) phrases.set(text, words);
+  /** Appends words and marks, each text split at its spaces. */
+  add(...texts: readonly string[]): this {
+    for (const text of texts) {
+      let words = phrases.get(text);
+      if (!words) {
+        words = text.split(' ');
+        if (phrases.size < 20000) phrases.set(text, words);
+      }
+      for (const w of words) this.tokens.push(w);
     }
-    for (const w of words) this.tokens.push(w);
     return this;
   }
 

@@ -59,23 +59,23 @@ function openingStep(d: Discourse, hero: Character, trait: string, town: string,
   s.named.push(hero);
   if (form === 0) {
     s.add('there'), copula(s, one, d.tense, 'none', d.chance(0.5) ? 'once' : undefined);
-    return s.add('a').add(trait).add(hero.role.singular).add('named').add(hero.name).add('who'), finite(s, verbOf('live'), one, d.tense), s.add('in').add(town).end();
+    return s.add('a', trait, hero.role.singular, 'named', hero.name, 'who'), finite(s, verbOf('live'), one, d.tense), s.add('in', town).end();
   }
   if (form === 1) {
-    s.add(hero.name).add(', a').add(trait).add(hero.role.singular).add('from').add(town).add(',');
+    s.add(hero.name, ', a', trait, hero.role.singular, 'from', town, ',');
     finite(s, verbOf('live'), one, d.tense);
     return s.add('near'), nounPhrase(s, d, ['place', 'building'], { depth: 0 }), s.end();
   }
   if (form === 2) {
-    s.add('in the').add(season).add(d.pick(['of that year', 'after the war', 'before the flood'])).add(', a').add(trait).add(hero.role.singular).add('called').add(hero.name);
+    s.add('in the', season, d.pick(['of that year', 'after the war', 'before the flood']), ', a', trait, hero.role.singular, 'called', hero.name);
     finite(s, verbOf(d.pick(['come', 'return', 'travel'])), one, d.tense);
-    return s.add('to').add(town).end();
+    return s.add('to', town).end();
   }
   s.add(hero.name);
   copula(s, one, d.tense);
-  if (form === 3) return s.add('the most').add(trait).add(hero.role.singular).add('in').add(town).end();
-  return s.add('a').add(hero.role.singular).add('in').add(town).add(', and everybody'), verbGroup(s, d, verbOf('know'), one, { tense: d.tense }),
-    s.add('that').add(pronounForms[hero.pronoun][0]), copula(s, one, d.tense), s.add(trait).end();
+  if (form === 3) return s.add('the most', trait, hero.role.singular, 'in', town).end();
+  return s.add('a', hero.role.singular, 'in', town, ', and everybody'), verbGroup(s, d, verbOf('know'), one, { tense: d.tense }),
+    s.add('that', pronounForms[hero.pronoun][0]), copula(s, one, d.tense), s.add(trait).end();
 }
 
 function herdStep(d: Discourse, hero: Character, herd: Noun, total: number): Sentence {
@@ -83,17 +83,17 @@ function herdStep(d: Discourse, hero: Character, herd: Noun, total: number): Sen
   begin(s, d, hero);
   if (d.tense === 'past') s.add('had');
   else s.add('has').mark('agreement', 'have');
-  s.add(numberWord(total)).add(herd.plural);
-  return d.chance(0.5) ? s.end() : (s.add('and').add(d.pick(['a', 'one'])), s.add(adjectiveFor(d, 'tool')).add(d.noun(d.nounClass(['tool', 'container', 'furniture'])).singular).end());
+  s.add(numberWord(total), herd.plural);
+  return d.chance(0.5) ? s.end() : (s.add('and', d.pick(['a', 'one'])), s.add(adjectiveFor(d, 'tool'), d.noun(d.nounClass(['tool', 'container', 'furniture'])).singular).end());
 }
 
 /** `all nine geese were hungry, and nobody wanted to sell them`: the plural comes back as a pronoun. */
 function theirStep(d: Discourse, herd: Noun, total: number): Sentence {
-  const s = start().add(d.chance(0.5) ? `all ${numberWord(total)}` : 'the').add(herd.plural);
+  const s = start().add(d.chance(0.5) ? `all ${numberWord(total)}` : 'the', herd.plural);
   copula(s, many, d.tense, d.chance(0.2) ? 'not' : 'none');
-  s.add(zipf(d.stream, adjectivesByGroup.size)).add(d.pick([', and nobody', ', but everybody', ', and somebody']));
+  s.add(zipf(d.stream, adjectivesByGroup.size), d.pick([', and nobody', ', but everybody', ', and somebody']));
   finite(s, verbOf(d.pick(['want', 'hope', 'try', 'refuse', 'decide'])), one, d.tense);
-  s.add('to').add(d.pick(['find', 'buy', 'sell', 'count', 'take', 'keep', 'hide', 'steal'].map(verbOf)).base).add('them');
+  s.add('to', d.pick(['find', 'buy', 'sell', 'count', 'take', 'keep', 'hide', 'steal'].map(verbOf)).base, 'them');
   if (d.chance(0.4)) s.add('because they'), copula(s, many, d.tense), s.add(d.pick(adjectivesByGroup.notion));
   return s.end();
 }
@@ -106,33 +106,33 @@ function goalStep(d: Discourse, hero: Character, thing: Thing, relative: string)
   if (form === 0) {
     finite(s, verbOf(d.pick(['want', 'hope', 'need'])), subject, d.tense);
     s.add('to find'), thingPhrase(s, thing, 'the');
-    s.add('that').add(his).add(relative).add(past ? 'had' : 'has').add(d.pick(['lost', 'hidden', 'forgotten', 'sold']));
+    s.add('that', his, relative, past ? 'had' : 'has', d.pick(['lost', 'hidden', 'forgotten', 'sold']));
     return s.add(d.pick(['long ago', 'in the river', 'in the forest', 'in the city'])).end();
   }
   if (form === 1) {
     finite(s, verbOf('look'), subject, d.tense), s.add('everywhere for'), thingPhrase(s, thing, 'the');
-    return s.add(', but').add(pronounForms[hero.pronoun][0]).add(past ? 'could not find it' : 'cannot find it').end();
+    return s.add(', but', pronounForms[hero.pronoun][0], past ? 'could not find it' : 'cannot find it').end();
   }
   verbGroup(s, d, verbOf('promise'), subject, { tense: d.tense, aspect: 'perfect' });
-  s.add(d.chance(0.5) ? 'the priest' : `${his} ${relative}`).add('to bring back');
+  s.add(d.chance(0.5) ? 'the priest' : `${his} ${relative}`, 'to bring back');
   return thingPhrase(s, thing, 'the'), s.end();
 }
 
 function meetingStep(d: Discourse, hero: Character, other: Character, town: string): Sentence {
   const s = start();
   s.add(d.pick(['near', 'behind'])), nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the', number: 'singular' });
-  if (d.chance(0.5)) s.add('of').add(town);
+  if (d.chance(0.5)) s.add('of', town);
   const subject = begin(s, d, hero);
   finite(s, verbOf(d.pick(['meet', 'see'])), subject, d.tense);
   s.named.push(other);
-  s.add(other.name).add(', a').add(zipf(d.stream, adjectivesByGroup.trait)).add(other.role.singular);
+  s.add(other.name, ', a', zipf(d.stream, adjectivesByGroup.trait), other.role.singular);
   if (d.chance(0.6)) s.add('who'), finite(s, verbOf(d.pick(['know', 'help', 'love', 'fear', 'remember'])), one, d.tense), nounPhrase(s, d, ['person'], { depth: 0 });
   return s.end();
 }
 
 function eventStep(d: Discourse, who: Character): Sentence {
   const s = start();
-  if (d.chance(0.2)) s.add(d.pick(['later', 'then', 'meanwhile', 'finally', 'fortunately', 'unfortunately', 'at last', 'the next day'])).add(',');
+  if (d.chance(0.2)) s.add(d.pick(['later', 'then', 'meanwhile', 'finally', 'fortunately', 'unfortunately', 'at last', 'the next day']), ',');
   s.subject = who;
   const subject = clause(s, d, { who, depth: 1 });
   if (d.chance(0.25)) {
@@ -167,13 +167,13 @@ function describeStep(d: Discourse): Sentence {
 
 function seasonStep(d: Discourse, season: keyof typeof seasonList): Sentence {
   const s = start(), words = seasonList[season];
-  s.add('the').add(season);
+  s.add('the', season);
   copula(s, one, d.tense, 'none', d.chance(0.4) ? 'still' : undefined);
-  s.add(d.pick(['cold', 'mild', 'long', 'terrible', 'heavy'])).add(', and the');
+  s.add(d.pick(['cold', 'mild', 'long', 'terrible', 'heavy']), ', and the');
   const n = d.noun(d.nounClass(['place', 'plant', 'building'])), plural = d.chance(0.6);
   s.add(plural ? n.plural : n.singular);
   copula(s, { number: plural ? 'plural' : 'singular', pronoun: 'it' }, d.tense);
-  return s.add(d.pick(words.adjectives)).add('because of the').add(words.weather).end();
+  return s.add(d.pick(words.adjectives), 'because of the', words.weather).end();
 }
 
 /** Spoken words: present tense, first and second person, closed by the mark that opened them. */
@@ -192,7 +192,7 @@ function attribute(s: Sentence, d: Discourse, mark: string, verb: 'say' | 'ask' 
   s.subject = who;
   s.named.push(who);
   const rolesDiffer = d.characters.every((c) => c === who || c.role !== who.role);
-  if (rolesDiffer && d.chance(0.25)) s.add('the').add(who.role.singular), finite(s, verbOf(verb), one, d.tense);
+  if (rolesDiffer && d.chance(0.25)) s.add('the', who.role.singular), finite(s, verbOf(verb), one, d.tense);
   else finite(s, verbOf(verb), one, d.tense), s.add(who.name);
   return s.end();
 }
@@ -214,7 +214,7 @@ function knowledgeStep(d: Discourse, other: Character, thing: Thing): Sentence {
   const s = start(), past = d.tense === 'past';
   const form = d.stream.int(3);
   if (form === 0) {
-    s.add(d.pick(['nobody', 'nobody', 'no one'])).add('in the').add(d.pick(['village', 'town', 'city', 'house'])).add(past ? 'had' : 'has').add('ever').add(d.pick(['seen', 'touched', 'found', 'wanted']));
+    s.add(d.pick(['nobody', 'nobody', 'no one']), 'in the', d.pick(['village', 'town', 'city', 'house']), past ? 'had' : 'has', 'ever', d.pick(['seen', 'touched', 'found', 'wanted']));
     return thingPhrase(s, thing, 'the'), s.end();
   }
   const subject = begin(s, d, other);
@@ -231,26 +231,26 @@ function knowledgeStep(d: Discourse, other: Character, thing: Thing): Sentence {
 function judgementStep(d: Discourse, who: Character): Sentence {
   const s = start(), subject = begin(s, d, who), sign = d.chance(0.5) ? 'positive' : 'negative';
   finite(s, verbOf(d.pick(['think', 'say', 'believe'])), subject, d.tense);
-  s.add('that the').add(d.noun(d.nounClass(['work', 'document', 'food', 'event'])).singular);
+  s.add('that the', d.noun(d.nounClass(['work', 'document', 'food', 'event'])).singular);
   copula(s, one, d.tense, d.chance(0.3) ? 'not' : 'none');
   const [first, second] = [zipf(d.stream, polar.adjective[sign]), zipf(d.stream, polar.adjective[sign])];
   s.add(first);
-  if (first !== second && d.chance(0.4)) s.add('and').add(second);
+  if (first !== second && d.chance(0.4)) s.add('and', second);
   return s.end();
 }
 
 function outcomeStep(d: Discourse, hero: Character, thing: Thing, relative: string, found: boolean): Sentence {
   const s = start(), past = d.tense === 'past';
-  if (found) s.add(d.pick(['at last', 'finally', 'in the end'])).add(',');
+  if (found) s.add(d.pick(['at last', 'finally', 'in the end']), ',');
   const subject = begin(s, d, hero);
   if (found) {
     finite(s, verbOf('find'), subject, d.tense), thingPhrase(s, thing, 'the');
     s.add(d.pick(['in', 'under', 'behind'])), nounPhrase(s, d, ['furniture', 'container', 'building'], { depth: 0, number: 'singular' });
-    if (d.chance(0.5)) s.add('and'), finite(s, verbOf('give'), subject, d.tense), s.add('it to').add(pronounForms[hero.pronoun][2]).add(relative);
+    if (d.chance(0.5)) s.add('and'), finite(s, verbOf('give'), subject, d.tense), s.add('it to', pronounForms[hero.pronoun][2], relative);
     return s.end();
   }
   s.add('never'), finite(s, verbOf(d.pick(['find', 'see'])), subject, d.tense), thingPhrase(s, thing, 'the');
-  if (d.chance(0.6)) s.add(', and').add(pronounForms[hero.pronoun][2]).add(relative), verbGroup(s, d, verbOf('forgive'), one, { tense: d.tense, negation: 'never' }), s.add(pronounForms[hero.pronoun][1]);
+  if (d.chance(0.6)) s.add(', and', pronounForms[hero.pronoun][2], relative), verbGroup(s, d, verbOf('forgive'), one, { tense: d.tense, negation: 'never' }), s.add(pronounForms[hero.pronoun][1]);
   else s.add(past ? 'again' : 'any more');
   return s.end();
 }
@@ -258,9 +258,9 @@ function outcomeStep(d: Discourse, hero: Character, thing: Thing, relative: stri
 function closingStep(d: Discourse, hero: Character, trait: string, town: string): Sentence {
   const s = start(), form = d.stream.int(4);
   s.named.push(hero);
-  if (form === 0) return s.add('since that day , everybody in').add(town), finite(s, verbOf('call'), one, d.tense), s.add(hero.name).add('the').add(trait).add(hero.role.singular).end();
-  if (form === 1) return s.add('the people of').add(town).add('still'), finite(s, verbOf('remember'), { number: 'plural', pronoun: 'they' }, d.tense), s.add('the').add(trait).add(hero.role.singular).end();
+  if (form === 0) return s.add('since that day , everybody in', town), finite(s, verbOf('call'), one, d.tense), s.add(hero.name, 'the', trait, hero.role.singular).end();
+  if (form === 1) return s.add('the people of', town, 'still'), finite(s, verbOf('remember'), { number: 'plural', pronoun: 'they' }, d.tense), s.add('the', trait, hero.role.singular).end();
   const subject = begin(s, d, hero);
-  if (form === 2) return finite(s, verbOf('stay'), subject, d.tense), s.add('in').add(town).add('because'), clause(s, d, { depth: 0, bare: true }), s.end();
-  return verbGroup(s, d, verbOf('leave'), subject, { tense: d.tense, negation: 'never' }), s.add(town).add('again').end();
+  if (form === 2) return finite(s, verbOf('stay'), subject, d.tense), s.add('in', town, 'because'), clause(s, d, { depth: 0, bare: true }), s.end();
+  return verbGroup(s, d, verbOf('leave'), subject, { tense: d.tense, negation: 'never' }), s.add(town, 'again').end();
 }

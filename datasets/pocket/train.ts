@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  backendName, count, dispose, evaluateTask, loadModel, loadTokenizer, modelFromConfig, perplexity, ready, savePretrained, tokenStream,
+  backendName, count, dispose, evaluateTask, hostTensors, loadModel, loadTokenizer, modelFromConfig, perplexity, ready, savePretrained, tokenStream,
   ZsaqError, type Tokenizer,
 } from '../../src/index';
 import { pocketModelPath, pocketTask, pocketText, pocketVocabulary, writePocketTokenizer } from '../pocket';
@@ -68,7 +68,7 @@ async function make(recipe: Recipe): Promise<void> {
       trainedOn: [{ set: trained.set, split: 'train', amount: trained.amount, sha256 }],
       note: `Made by datasets/pocket/train.ts on text that the project generates; it has seen no other text.`,
     };
-    const tensors = Object.fromEntries(Object.entries(params).map(([key, x]) => [key, { dtype: 'F16' as const, shape: x.shape, data: x.dataSync() as Float32Array }]));
+    const tensors = Object.fromEntries(Object.entries(hostTensors(params)).map(([key, { shape, data }]) => [key, { dtype: 'F16' as const, shape, data }]));
     const parts = { config: { ...config }, tensors, copyFrom: tokenizerDir };
     // The scores that are recorded are those of the half-precision file, read again.
     const draft = join(tokenizerDir, 'model');

@@ -71,7 +71,7 @@ export function verbGroup(s: Sentence, d: Discourse, v: Verb, subject: Referent,
       s.add(v[form]);
       if (form === 'participle' && irregular(v) && v.past !== v.base) s.mark('form', v.past);
       if (form === 'base' && v.past !== v.base) s.mark('form', v.past);
-    } else s.add(form === 'base' ? 'be' : form === 'participle' ? 'been' : 'being').add(v.participle);
+    } else s.add(form === 'base' ? 'be' : form === 'participle' ? 'been' : 'being', v.participle);
   };
   if (aspect === 'perfect') { auxiliary(s, 'have', subject, tense); middle(); last('participle'); }
   else if (aspect === 'progressive') { auxiliary(s, 'be', subject, tense); middle(); last('gerund'); }

@@ -1,5 +1,5 @@
 /** What a guard remembers across roll-backs and restarts. */
-export interface GuardState { trips: number; tripsAllowed: number }
+export interface GuardState { trips: number }
 
 /**
  * Watches for losses and gradients that are not finite. The first one sends the run back to its last good state with
@@ -8,16 +8,11 @@ export interface GuardState { trips: number; tripsAllowed: number }
 export class Guard {
   private trips = 0;
 
-  constructor(private tripsAllowed = 1) {}
-
   /** Share of the rate that is left. */
   get rateShare(): number { return 0.5 ** this.trips; }
 
-  trip(): 'retry' | 'give up' {
-    this.trips++;
-    return this.trips > this.tripsAllowed ? 'give up' : 'retry';
-  }
+  trip(): 'retry' | 'give up' { return ++this.trips > 1 ? 'give up' : 'retry'; }
 
-  save(): GuardState { return { trips: this.trips, tripsAllowed: this.tripsAllowed }; }
-  restore(s: GuardState): void { ({ trips: this.trips, tripsAllowed: this.tripsAllowed } = s); }
+  save(): GuardState { return { trips: this.trips }; }
+  restore({ trips }: GuardState): void { this.trips = trips; }
 }

@@ -175,6 +175,20 @@ describe('pocket acceptability', () => {
   });
 });
 
+describe('pocket README', () => {
+  it('quotes real sentences', () => {
+    const readme = readFileSync(join(__dirname, '..', '..', 'datasets', 'pocket', 'README.md'), 'utf8');
+    const quoted = (readme.match(/(?:^> .*\n)+/gm) ?? []).map((block) => block.replace(/^> /gm, '').trim().replace(/\n/g, ' '));
+    const lines = new Set(families.flatMap((f) => pocketText(f, 'test')));
+    assert.equal(quoted.length, 2);
+    for (const text of quoted) assert.ok(lines.has(text), text);
+    const examples = new Map(pocketTask('pocket-sentiment', 'test').examples.map((e) => [e.text, e.label]));
+    const labelled = [...readme.matchAll(/^([01])  (.*)$/gm)];
+    assert.equal(labelled.length, 4);
+    for (const [, label, text] of labelled) assert.equal(examples.get(text), Number(label), text);
+  });
+});
+
 describe('pocket data, asked wrongly', () => {
   it('says what there is', () => {
     const code = (f: () => unknown, expected: string, message: RegExp): void => assert.throws(f, (e: Error & { code?: string }) => e.code === expected && message.test(e.message));

@@ -6,11 +6,13 @@ export const adjectives = {
   colour: 'red white black green blue grey brown yellow golden pink purple silver dark bright',
   state: 'broken empty full open clean dirty wet dry dusty hidden locked wooden plain rusty smooth sharp round painted solid',
   shelter: 'quiet distant ruined famous abandoned busy lonely peaceful remote narrow noisy',
-  trait: 'kind brave clever wise poor rich proud honest shy cruel gentle foolish lazy patient stubborn loyal greedy polite curious cheerful rude strict careful generous',
+  trait: `kind brave clever wise poor rich proud honest shy cruel gentle foolish lazy patient stubborn loyal greedy polite curious
+    cheerful rude strict careful generous`,
   feeling: 'happy tired sad angry hungry afraid nervous thirsty calm anxious ill lonely sleepy pleased worried ashamed grateful jealous',
   wild: 'wild tame hungry fierce quick slow fat',
   taste: 'fresh sweet hot cold ripe delicious warm salty bitter',
-  official: 'new national local public annual final official recent private special regional joint important early late industrial foreign economic social legal political secret',
+  official: `new national local public annual final official recent private special regional joint important early late industrial foreign
+    economic social legal political secret`,
   extent: 'average total high low steady sharp record monthly weekly',
   weather: 'cold strong warm sudden bitter mild violent heavy icy',
   notion: 'strange simple difficult serious important great real common terrible curious old new clear careful possible dangerous useful',

@@ -23,7 +23,10 @@ function createHandler({ jupyter, executor, channel, outputs, cancel, root }) {
     outputs.results = [];
     const execution_count = (channel.cell = ++handler.execCount);
     publish('execute_input', { code: content.code, execution_count });
-    const ok = await executor.execute(content.code);
+    let ok = false;
+    try {
+      ok = await executor.execute(content.code);
+    } catch (error) { outputs.errors.push([error]); } // of tslab itself: a cell without an answer would run for ever
     for (const value of ok ? outputs.results : []) {
       try {
         publish('execute_result', { execution_count, data: await bundleOf(value), metadata: {} });

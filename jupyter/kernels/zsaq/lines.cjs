@@ -2,20 +2,20 @@
 // Lines of TypeScript for errors in cells. tslab compiles a cell twice (types away, then modules to CommonJS) and keeps no
 // source map; here the compiler that it loads is asked for both maps, and each cell gets a name that stack frames show.
 const Module = require('node:module');
-const shorthand = require('./shorthand.cjs');
+const { mend } = require('./mend.cjs');
 
 const maps = new Map(); // cell number -> [map of the second compilation, map of the first]
 const INLINE = /\n?\/\/# sourceMappingURL=data:application\/json[^,]*;base64,([A-Za-z0-9+/=]+)\s*$/;
 const ends = new Map(); // cell number -> its last line of JavaScript
 let last; // the two maps of the newest compilation
 
-/** Puts a compiler that makes source maps, and sees shorthand, in the place of the one that tslab loads; call it before tslab's converter. */
+/** Puts a compiler that makes source maps, with tslab's faults mended, in the place of the one that tslab loads; call it before tslab's converter. */
 function install(requireHere) {
   const file = Module.createRequire(requireHere.resolve('tslab/package.json')).resolve('@tslab/typescript-for-tslab');
   const ts = require(file);
   require.cache[file].exports = {
     ...ts,
-    ...shorthand.mend(ts),
+    ...mend(ts),
     createWatchCompilerHost: (files, options, ...rest) => ts.createWatchCompilerHost(files, { ...options, inlineSourceMap: true }, ...rest),
     transpileModule: (source, { compilerOptions, ...rest }) => {
       const first = INLINE.exec(source);

@@ -82,6 +82,7 @@ module.exports = {
       progress(undefined, 'compiling');
       await compile(folder, compiled, lock);
     }
+    fs.rmSync(path.join(deps, 'nvidia'), { force: true }); // of other libraries
     Object.entries(links(folder)).forEach(relink);
     const place = path.dirname(paths.binding);
     fs.mkdirSync(place, { recursive: true });

@@ -14,6 +14,7 @@ const KINDS = {
   cpu: { download: 274_000_871, disk: 855e6, what: 'for the CPU' },
   gpu: { download: 3_379_253_592, disk: 5.7e9, what: 'for CUDA 12 GPUs, with NVIDIA\'s libraries' },
 };
+const DOWNLOADING = 0.7; // the share of the step's time
 const remembered = path.join(paths.state, 'tensorflow.json');
 const TAGS = [28, 27, 25, 17].map((minor) => `manylinux_2_${minor}_x86_64`).concat('manylinux2014_x86_64', 'manylinux2010_x86_64', 'manylinux1_x86_64');
 
@@ -78,12 +79,12 @@ module.exports = {
       '--python-version', '3.12', '--abi', 'cp312', '--abi', 'none', ...TAGS.flatMap((tag) => ['--platform', tag]), '-d', wheels, '-r', requirements(which)];
     const fetched = await run(paths.python, args, {
       cwd: paths.root, lock, env: quietEnvironment({ TMPDIR: wheels }),
-      poll: () => { const have = bytesUnder(wheels); progress(Math.min(0.99, have / download), `${megabytes(Math.min(have, download))} of ${megabytes(download)}`); },
+      poll: () => { const have = bytesUnder(wheels); progress(DOWNLOADING * Math.min(1, have / download), `${megabytes(Math.min(have, download))} of ${megabytes(download)}`); },
     });
     if (fetched.code !== 0) fail('the download', fetched.lines);
 
     const taken = await run(paths.python, [path.join(__dirname, '..', 'python', 'unpack.py'), wheels, unpacked, inputs(which)], {
-      cwd: paths.root, lock, onLine: (line) => progress(Number(line), 'unpacking'),
+      cwd: paths.root, lock, onLine: (line) => progress(DOWNLOADING + (1 - DOWNLOADING) * Number(line), 'unpacking'),
     });
     if (taken.code !== 0) fail('unpacking', taken.lines);
     fs.mkdirSync(path.dirname(folder), { recursive: true });

@@ -1,0 +1,72 @@
+// The main job as a user runs it, on the bundled models at the smallest size.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { bert, generator, lastJson, opt, scratch, spawnZsaq, zsaq } from './helpers';
+
+const common = ['--bits', 'W2A8', '--preset', 'smoke', '--json'];
+const sha = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+describe('zsaq quantize', () => {
+  const s = scratch();
+  after(() => s.remove());
+
+  it('quantizes, scores and writes a complete run folder; the packed model scores the same', async () => {
+    const out = s.path('bert'), args = ['quantize', '--model', bert, '--generator', generator, '--task', 'pocket-sentiment', '--out', out, ...common];
+    const ended = await zsaq(...args), json = lastJson(ended);
+    assert.equal(ended.code, 0, ended.stderr);
+    for (const key of ['status', 'method', 'bits', 'seed', 'task', 'metric', 'fullPrecision', 'quantized', 'sizeBytes', 'seconds', 'peakBytes', 'out']) assert.ok(json[key] !== undefined && json[key] !== null, key);
+    assert.deepEqual([json.status, json.method, json.bits, json.seed, json.task], ['ok', 'samSga', 'W2A8', 0, 'pocket-sentiment']);
+    assert.deepEqual(readdirSync(out).filter((n) => !n.startsWith('.')).sort(), ['config.json', 'figure.html', 'figure.svg', 'history.json', 'metrics.json', 'model']);
+    const history = JSON.parse(readFileSync(`${out}/history.json`, 'utf8')) as { step: number; generator: number | null }[];
+    assert.equal(history.length, 20);
+    assert.ok(history.some((e) => e.generator !== null), 'the generator has ascended');
+    const scored = lastJson(await zsaq('eval', '--model', `${out}/model`, '--task', 'pocket-sentiment', '--json'));
+    assert.deepEqual(Object.keys(scored).filter((k) => k !== 'details'), ['model', 'task', 'metric', 'score', 'examples']);
+    assert.equal(scored.score, json.quantized);
+    const bytes = readFileSync(`${out}/model/model.safetensors`).length;
+    assert.ok(Math.abs(bytes / (json.sizeBytes as number) - 1) < 0.05, `${bytes} bytes on disk, ${json.sizeBytes} said`);
+    const again = await zsaq(...args);
+    assert.match(again.stderr, /already finished/);
+    assert.equal(lastJson(again).quantized, json.quantized);
+    const other = await zsaq(...args, '--seed', '1');
+    assert.match(other.stderr, /holds a run with other settings/);
+  }).timeout(120_000);
+
+  it('quantizes a language model without any generator, and by rounding', async () => {
+    for (const method of ['samSga', 'ptq', 'qatRandom']) {
+      const ended = await zsaq('quantize', '--model', opt, '--task', 'pocket-tales', '--method', method, '--out', s.path(method), ...common), json = lastJson(ended);
+      assert.equal(json.status, 'ok', ended.stderr);
+      assert.ok((json.quantized as number) > (json.fullPrecision as number), 'two bits cost perplexity');
+    }
+  }).timeout(120_000);
+
+  it('survives Ctrl-C and kill -9: the same command continues to a bit-identical model', async () => {
+    const args = (out: string) => ['quantize', '--model', bert, '--generator', generator, '--out', s.path(out), '--bits', 'W2A8', '--preset', 'smoke', '--set', 'steps=60', '--set', 'checkpointSeconds=0'];
+    const whole = await spawnZsaq(args('whole'));
+    assert.equal(whole.code, 0, whole.stderr);
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      const stopped = await spawnUntilCheckpoint(args(signal), s.path(signal), signal);
+      if (signal === 'SIGINT') {
+        assert.equal(stopped.code, 130);
+        assert.match(stopped.stdout, /stopped after \d+ steps; the same command continues/);
+      } else assert.equal(stopped.signal, 'SIGKILL');
+      assert.ok(!existsSync(`${s.path(signal)}/metrics.json`), 'not finished');
+      const continued = await spawnZsaq(args(signal));
+      assert.equal(continued.code, 0, continued.stderr);
+      assert.equal(sha(`${s.path(signal)}/model/model.safetensors`), sha(`${s.path('whole')}/model/model.safetensors`));
+    }
+  }).timeout(300_000);
+});
+
+/** Runs until a checkpoint is on disk, then sends the signal. */
+function spawnUntilCheckpoint(args: string[], out: string, signal: 'SIGINT' | 'SIGKILL') {
+  let timer: NodeJS.Timeout | undefined;
+  const ended = spawnZsaq(args, (_, child) => {
+    timer ??= setInterval(() => {
+      const dir = `${out}/checkpoints`;
+      if (existsSync(dir) && readdirSync(dir).some((n) => n.endsWith('20.safetensors'))) { clearInterval(timer); child.kill(signal); }
+    }, 20);
+  });
+  return ended.finally(() => clearInterval(timer));
+}
