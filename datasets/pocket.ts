@@ -8,15 +8,23 @@ export { minimalPairs, type MinimalPair } from './pocket/acceptability';
 export { pocketVocabulary, writePocketTokenizer } from './pocket/tokenizer';
 export type { Family, Split } from './pocket/corpus';
 
-const labelNames = ['negative', 'positive'] as const;
-
 /** The tasks of the text that ships with the package, in the form of `datasets/tasks.ts`. */
 export const POCKET_TASKS: readonly TaskSpec[] = [
-  { name: 'pocket-sentiment', kind: 'classification', metric: 'accuracy', secondary: [], pair: false, labelNames, note: 'judgement of the main clause under negation, concession and report; generated' },
-  { name: 'pocket-acceptability', kind: 'classification', metric: 'matthews', secondary: ['accuracy'], pair: false, labelNames: ['unacceptable', 'acceptable'], note: 'one broken rule of grammar or none; generated' },
-  { name: 'pocket-tales', kind: 'languageModel', metric: 'perplexity', secondary: [], pair: false, labelNames: [], note: 'generated stories; what the pocket language model is trained and scored on' },
-  { name: 'pocket-reports', kind: 'languageModel', metric: 'perplexity', secondary: [], pair: false, labelNames: [], note: 'generated news; what the pocket generator is trained on' },
+  {
+    name: 'pocket-sentiment', kind: 'classification', metric: 'accuracy', secondary: [], pair: false, labelNames: ['negative', 'positive'],
+    note: 'judgement of the main clause under negation, concession and report; generated',
+  },
+  {
+    name: 'pocket-acceptability', kind: 'classification', metric: 'matthews', secondary: ['accuracy'], pair: false,
+    labelNames: ['unacceptable', 'acceptable'], note: 'one broken rule of grammar or none; generated',
+  },
+  languageModel('pocket-tales', 'generated stories; what the pocket language model is trained and scored on'),
+  languageModel('pocket-reports', 'generated news; what the pocket generator is trained on'),
 ];
+
+function languageModel(name: string, note: string): TaskSpec {
+  return { name, kind: 'languageModel', metric: 'perplexity', secondary: [], pair: false, labelNames: [], note };
+}
 
 /** The tasks that have labelled examples. */
 export type PocketTask = 'pocket-sentiment' | 'pocket-acceptability';
@@ -37,7 +45,9 @@ export const pocketModelPath = (name: 'pocket-bert' | 'pocket-opt' | 'pocket-gen
  */
 export function pocketTask(name: PocketTask, split: Split, count?: number): { task: TaskSpec; examples: Example[] } {
   const task = POCKET_TASKS.find((t) => t.name === name);
-  if (!task || task.kind !== 'classification') throw new ZsaqError('usage', `there is no pocket task ${JSON.stringify(name)} with examples: choose pocket-sentiment or pocket-acceptability`);
+  if (!task || task.kind !== 'classification') {
+    throw new ZsaqError('usage', `there is no pocket task ${JSON.stringify(name)} with examples: choose pocket-sentiment or pocket-acceptability`);
+  }
   const wanted = checked(split, count, EXAMPLES, 'examples');
   return { task, examples: name === 'pocket-sentiment' ? sentimentExamples(split, wanted) : acceptabilityExamples(split, wanted) };
 }
@@ -51,7 +61,9 @@ export function pocketTask(name: PocketTask, split: Split, count?: number): { ta
  * @example pocketText('tales', 'test').length // about 200 lines
  */
 export function pocketText(family: Family, split: Split, tokens?: number): string[] {
-  if (family !== 'tales' && family !== 'reports') throw new ZsaqError('usage', `there is no pocket text ${JSON.stringify(family)}: choose tales or reports`);
+  if (family !== 'tales' && family !== 'reports') {
+    throw new ZsaqError('usage', `there is no pocket text ${JSON.stringify(family)}: choose tales or reports`);
+  }
   const wanted = checked(split, tokens, TOKENS, 'tokens'), lines: string[] = [];
   let written = 0;
   for (const document of documents(family, split)) {
@@ -63,7 +75,9 @@ export function pocketText(family: Family, split: Split, tokens?: number): strin
 }
 
 function checked(split: Split, count: number | undefined, usual: Readonly<Record<Split, number>>, what: string): number {
-  if (!Object.hasOwn(usual, split)) throw new ZsaqError('usage', `there is no split ${JSON.stringify(split)} of the pocket data: choose train, dev or test`);
+  if (!Object.hasOwn(usual, split)) {
+    throw new ZsaqError('usage', `there is no split ${JSON.stringify(split)} of the pocket data: choose train, dev or test`);
+  }
   const wanted = count ?? usual[split];
   if (!Number.isSafeInteger(wanted) || wanted < 1) throw new ZsaqError('range', `${count} ${what} cannot be written: give a whole number from 1 on`);
   return wanted;

@@ -1,4 +1,4 @@
-import { adjectivesByGroup, adverbsByPlace, frames, nameLists, verbOf, weatherNouns, zipf, type Frame, type NounClass, type Verb } from './lexicon/index';
+import { adjectivesByGroup, adverbsByPlace, frames, nameLists, verbOf, weatherNouns, zipf, type Frame, type NounClass } from './lexicon/index';
 import { pronounForms, type Character, type Discourse, type Referent, type Tense } from './discourse';
 import { adjectiveFor, mention, nounPhrase } from './nounPhrase';
 import { auxiliary, copula, finite, verbGroup, type Aspect, type Negation } from './verbGroup';
@@ -20,9 +20,11 @@ export interface ClauseOptions {
   readonly bare?: boolean;
 }
 
-const personFrames = ['handle', 'handle', 'meet', 'move', 'rest', 'build', 'mend', 'tend', 'say', 'ask', 'try', 'give', 'read', 'eat', 'wear', 'drive', 'perform', 'grow', 'drink', 'self', 'self', 'watch', 'body'];
-const otherFrames = ['happen', 'happen', 'affect', 'occur', 'blow', 'damage', 'hunt', 'carry', 'bloom', 'rest', 'contain', 'cause'];
-const officialFrames = ['govern', 'govern', 'govern', 'cause', 'run', 'found', 'employ', 'state', 'state', 'reveal', 'change', 'change', 'occur', 'damage', 'affect', 'handle', 'meet', 'build', 'try', 'say', 'read', 'carry', 'happen', 'watch'];
+const personFrames = `handle handle meet move rest build mend tend say ask try give read eat wear drive perform grow drink self self watch
+  body`.split(/\s+/);
+const otherFrames = `happen happen affect occur blow damage hunt carry bloom rest contain cause`.split(' ');
+const officialFrames = `govern govern govern cause run found employ state state reveal change change occur damage affect handle meet build try
+  say read carry happen watch`.split(/\s+/);
 const aspects: readonly Aspect[] = ['simple', 'simple', 'simple', 'simple', 'perfect', 'progressive', 'modal'];
 const stillVerbs = ['lie', 'stand', 'hang', 'belong', 'stay'].map(verbOf);
 const paired = new Set(['hand', 'eye', 'arm', 'leg', 'foot', 'shoulder', 'finger']);
@@ -42,16 +44,19 @@ export function clause(s: Sentence, d: Discourse, options: ClauseOptions = {}): 
   const frame = options.frame ?? frameFor(d, who);
   const passive = !who && frame.kind === 'transitive' && frame.object.length > 0 && frame.id !== 'body' && d.chance(0.16);
   const negative = !who && !passive && !options.licensed && d.chance(0.05);
-  const subject = who ? mention(s, d, who, 'subject') : negative ? negativeSubject(s, d, frame) : nounPhrase(s, d, passive ? frame.object : frame.subject, { depth });
-  if (!who && !negative && depth > 0 && d.chance(0.12)) relative(s, d, subject, passive ? frame.object : frame.subject, tense, depth - 1);
+  const classes = passive ? frame.object : frame.subject;
+  const subject = who ? mention(s, d, who, 'subject') : negative ? negativeSubject(s, d, frame) : nounPhrase(s, d, classes, { depth });
+  if (!who && !negative && depth > 0 && d.chance(0.12)) relative(s, d, subject, classes, tense, depth - 1);
   const negation: Negation = negative ? 'none' : d.chance(options.negated ?? 0.14) ? d.pick(['not', 'not', 'not', 'never', 'hardly']) : 'none';
   const aspect = d.pick(aspects);
   const adverb = negation === 'none' && !passive && d.chance(aspect === 'perfect' ? 0.4 : 0.14) ? middleAdverb(d, aspect) : undefined;
   const v = zipf(d.stream, frame.verbs);
   verbGroup(s, d, v, subject, { tense, aspect, negation, adverb, passive, unlicensed: !options.licensed && !negative });
   const scope = negative || negation !== 'none' || options.licensed === true;
-  if (passive) s.add('by'), nounPhrase(s, d, frame.subject, { depth: depth - 1 });
-  else complements(s, d, frame, v, subject, tense, depth, scope);
+  if (passive) {
+    s.add('by');
+    nounPhrase(s, d, frame.subject, { depth: depth - 1 });
+  } else complements(s, d, frame, subject, tense, depth, scope);
   if (!options.bare && d.chance(0.3)) adverbial(s, d, frame, subject, scope && !options.licensed);
   return subject;
 }
@@ -61,12 +66,22 @@ function negativeSubject(s: Sentence, d: Discourse, frame: Frame): Referent {
   const name = d.nounClass(frame.subject);
   const n = d.noun(name);
   const kind = d.stream.int(5);
-  if (kind === 0 && name === 'person') return s.add('nobody'), { number: 'singular', pronoun: 'he' };
-  if (kind === 1) return s.add('none of the', n.plural), { number: 'plural', pronoun: 'they' };
-  if (kind === 2) return s.add('hardly any', n.plural), { number: 'plural', pronoun: 'they' };
+  if (kind === 0 && name === 'person') {
+    s.add('nobody');
+    return { number: 'singular', pronoun: 'he' };
+  }
+  if (kind === 1) {
+    s.add('none of the', n.plural);
+    return { number: 'plural', pronoun: 'they' };
+  }
+  if (kind === 2) {
+    s.add('hardly any', n.plural);
+    return { number: 'plural', pronoun: 'they' };
+  }
   if (kind === 3) {
     const other = d.otherNoun(name, n);
-    return s.add('neither the', n.singular, 'nor the', other.singular), { number: 'singular', pronoun: d.pronounFor(n, name, false) };
+    s.add('neither the', n.singular, 'nor the', other.singular);
+    return { number: 'singular', pronoun: d.pronounFor(n, name, false) };
   }
   const plural = d.chance(0.5);
   s.add('no', plural ? n.plural : n.singular);
@@ -80,27 +95,42 @@ function middleAdverb(d: Discourse, aspect: Aspect): string {
 }
 
 /** What follows the verb in its frame. `scope` is true under negation. */
-export function complements(s: Sentence, d: Discourse, frame: Frame, v: Verb, subject: Referent, tense: Tense, depth: number, scope: boolean): void {
+export function complements(s: Sentence, d: Discourse, frame: Frame, subject: Referent, tense: Tense, depth: number, scope: boolean): void {
   switch (frame.kind) {
     case 'intransitive': return;
     case 'motion':
-      if (d.chance(0.75)) s.add(d.pick(directions)), nounPhrase(s, d, ['place', 'building'], { depth: depth - 1, determiner: 'the' });
+      if (d.chance(0.75)) {
+        s.add(d.pick(directions));
+        nounPhrase(s, d, ['place', 'building'], { depth: depth - 1, determiner: 'the' });
+      }
       return;
     case 'transitive':
       if (frame.id === 'self') reflexive(s, subject);
       else object(s, d, frame.object, subject, depth, scope);
       return;
     case 'ditransitive':
-      if (d.chance(0.5)) person(s, d, depth), object(s, d, frame.object, subject, 0, scope);
-      else object(s, d, frame.object, subject, 0, scope), s.add('to'), person(s, d, depth);
+      if (d.chance(0.5)) {
+        person(s, d, depth);
+        object(s, d, frame.object, subject, 0, scope);
+      } else {
+        object(s, d, frame.object, subject, 0, scope);
+        s.add('to');
+        person(s, d, depth);
+      }
       return;
     case 'clausal':
       s.add('that');
-      clause(s, d, { tense, depth: depth - 1, licensed: scope, bare: true, frame: depth < 1 ? frames[d.pick(['rest', 'happen', 'meet', 'occur', 'move'])] : undefined });
+      clause(s, d, {
+        tense, depth: depth - 1, licensed: scope, bare: true,
+        frame: depth < 1 ? frames[d.pick(['rest', 'happen', 'meet', 'occur', 'move'])] : undefined,
+      });
       return;
     case 'interrogative':
       s.add(d.pick(['whether', 'whether', 'why', 'where', 'when', 'how']));
-      clause(s, d, { tense, depth: depth - 1, licensed: s.tokens[s.tokens.length - 1] === 'whether' || scope, bare: true, negated: 0.05, frame: frames[d.pick(['rest', 'happen', 'meet', 'move', 'handle', 'blow'])] });
+      clause(s, d, {
+        tense, depth: depth - 1, licensed: s.tokens[s.tokens.length - 1] === 'whether' || scope, bare: true, negated: 0.05,
+        frame: frames[d.pick(['rest', 'happen', 'meet', 'move', 'handle', 'blow'])],
+      });
       return;
     case 'control': {
       s.add('to');
@@ -115,20 +145,19 @@ export function infinitive(s: Sentence, d: Discourse, frame: Frame, subject: Ref
   const v = zipf(d.stream, frame.verbs);
   s.add(v.base);
   if (v.past !== v.base) s.mark('form', v.past);
-  complements(s, d, frame, v, subject, tense, depth, scope);
+  complements(s, d, frame, subject, tense, depth, scope);
 }
 
 function reflexive(s: Sentence, subject: Referent): void {
-  const wrong: Record<string, string> = { he: 'herself', she: 'himself', it: 'themselves', they: 'itself', i: 'himself', we: 'myself', you: 'herself' };
-  s.add(pronounForms[subject.pronoun][3]);
-  if (subject.pronoun !== 'he' && subject.pronoun !== 'she') s.mark('reflexive', wrong[subject.pronoun]);
-  else s.mark('reflexive', 'themselves');
+  const wrong = { he: 'themselves', she: 'themselves', it: 'themselves', they: 'itself', i: 'himself', we: 'myself', you: 'herself' };
+  s.add(pronounForms[subject.pronoun][3]).mark('reflexive', wrong[subject.pronoun]);
 }
 
 function object(s: Sentence, d: Discourse, classes: readonly NounClass[], subject: Referent, depth: number, scope: boolean): void {
   if (classes[0] === 'body') {
     const part = d.noun('body');
-    s.add(pronounForms[subject.pronoun][2], subject.number === 'plural' || (paired.has(part.singular) && d.chance(0.6)) ? part.plural : part.singular);
+    const several = subject.number === 'plural' || (paired.has(part.singular) && d.chance(0.6));
+    s.add(pronounForms[subject.pronoun][2], several ? part.plural : part.singular);
     return;
   }
   const referent = nounPhrase(s, d, classes, { depth, negative: scope, owner: subject.pronoun === 'it' ? undefined : subject });
@@ -137,8 +166,10 @@ function object(s: Sentence, d: Discourse, classes: readonly NounClass[], subjec
 
 function person(s: Sentence, d: Discourse, depth: number): void {
   const other = d.characters.find((c) => d.introduced.has(c) && !d.lastNamed.includes(c) && c !== d.lastSubject);
-  if (other && d.chance(0.4)) s.named.push(other), s.add(other.name);
-  else nounPhrase(s, d, ['person'], { depth: depth - 1 });
+  if (other && d.chance(0.4)) {
+    s.named.push(other);
+    s.add(other.name);
+  } else nounPhrase(s, d, ['person'], { depth: depth - 1 });
 }
 
 /** A relative clause after its head: of the subject (`who sells the boats`, agreeing with the head) or of the object (`that the boys found`). */
@@ -149,7 +180,7 @@ export function relative(s: Sentence, d: Discourse, head: Referent, classes: rea
     const frame = frames[d.pick(['handle', 'meet', 'build', 'tend', 'move', 'read', 'wear', 'grow', 'self'])];
     const v = zipf(d.stream, frame.verbs);
     finite(s, v, head, tense);
-    complements(s, d, frame, v, head, tense, 0, false);
+    complements(s, d, frame, head, tense, 0, false);
   } else if (!isPerson && isThing && d.chance(0.4)) {
     const v = d.pick(stillVerbs);
     s.add('that');
@@ -180,8 +211,13 @@ export function stateClause(s: Sentence, d: Discourse, options: ClauseOptions = 
   if (r < 0.6) {
     if (d.chance(0.25)) s.add(d.pick(adverbsByPlace.degree));
     s.add(name === 'person' ? zipf(d.stream, adjectivesByGroup.feeling) : adjectiveFor(d, name));
-  } else if (r < 0.8) s.add(d.pick(['in', 'near', 'behind', 'beside'])), nounPhrase(s, d, ['building', 'place', 'part'], { depth: 0, determiner: 'the' });
-  else s.add(d.pick(['more', 'less']), d.pick(adjectivesByGroup.notion), 'than'), nounPhrase(s, d, [name], { depth: 0, number: subject.number });
+  } else if (r < 0.8) {
+    s.add(d.pick(['in', 'near', 'behind', 'beside']));
+    nounPhrase(s, d, ['building', 'place', 'part'], { depth: 0, determiner: 'the' });
+  } else {
+    s.add(d.pick(['more', 'less']), d.pick(adjectivesByGroup.notion), 'than');
+    nounPhrase(s, d, [name], { depth: 0, number: subject.number });
+  }
   return subject;
 }
 
@@ -210,10 +246,15 @@ export function adverbial(s: Sentence, d: Discourse, frame: Frame, subject: Refe
   }
   if (negative && r < 0.3) s.add(d.pick(['at all', 'yet', 'either']));
   else if (r < 0.3) timePhrase(s, d);
-  else if (r < 0.55) s.add(d.pick(['in', 'near', 'behind', 'at'])), nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the' });
-  else if (r < 0.75 && frame.subject.includes('person')) s.add(zipf(d.stream, adverbsByPlace.manner));
+  else if (r < 0.55) {
+    s.add(d.pick(['in', 'near', 'behind', 'at']));
+    nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the' });
+  } else if (r < 0.75 && frame.subject.includes('person')) s.add(zipf(d.stream, adverbsByPlace.manner));
   else if (r < 0.85) s.add('because of the', zipf(d.stream, weatherNouns).singular);
-  else s.add('with'), nounPhrase(s, d, frame.subject.includes('person') ? ['tool', 'person'] : ['event', 'nature'], { depth: 0 });
+  else {
+    s.add('with');
+    nounPhrase(s, d, frame.subject.includes('person') ? ['tool', 'person'] : ['event', 'nature'], { depth: 0 });
+  }
 }
 
 /** A time phrase in keeping with the tense of the text. */

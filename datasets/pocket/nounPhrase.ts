@@ -1,4 +1,6 @@
-import { adjectivesByGroup, genderOf, nameLists, nounsByClass, numberLists, zipf, type AdjectiveGroup, type Noun, type NounClass } from './lexicon/index';
+import {
+  adjectivesByGroup, genderOf, nameLists, nounsByClass, numberLists, zipf, type AdjectiveGroup, type Noun, type NounClass,
+} from './lexicon/index';
 import type { Character, Discourse, Referent, Thing } from './discourse';
 import { pronounForms } from './discourse';
 import type { Sentence } from './sentence';
@@ -18,9 +20,15 @@ const mostlySingular = new Set<NounClass>(['place', 'building', 'institution', '
 
 /** Prepositions after a noun of each class, and what they take. The noun after them is the attractor of agreement. */
 const modifiers: Readonly<Partial<Record<NounClass, readonly (readonly [string, readonly NounClass[]])[]>>> = {
-  person: [['from', ['place']], ['with', ['animal', 'tool', 'garment', 'container']], ['in', ['garment', 'vehicle', 'building']], ['behind', ['furniture', 'building']]],
+  person: [
+    ['from', ['place']], ['with', ['animal', 'tool', 'garment', 'container']], ['in', ['garment', 'vehicle', 'building']],
+    ['behind', ['furniture', 'building']],
+  ],
   animal: [['in', ['building', 'place']], ['under', ['furniture', 'vehicle']], ['of', ['person']], ['near', ['building', 'part']]],
-  tool: [['of', ['material']], ['on', ['furniture']], ['in', ['container', 'building']], ['of', ['person']], ['behind', ['part', 'furniture']], ['to', ['building', 'furniture']]],
+  tool: [
+    ['of', ['material']], ['on', ['furniture']], ['in', ['container', 'building']], ['of', ['person']], ['behind', ['part', 'furniture']],
+    ['to', ['building', 'furniture']],
+  ],
   container: [['of', ['material']], ['on', ['furniture', 'vehicle']], ['under', ['furniture']], ['of', ['person']], ['from', ['building', 'place']]],
   furniture: [['near', ['part']], ['in', ['building', 'part']], ['of', ['person']]],
   treasure: [['of', ['person', 'material', 'material']], ['in', ['container']], ['from', ['building', 'place']]],

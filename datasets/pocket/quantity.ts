@@ -30,7 +30,8 @@ export function remainder(d: Discourse, total: number, counted: Noun, people: bo
 function share(s: Sentence, d: Discourse, n: number, people: boolean): void {
   const subject: Referent = { number: n === 1 ? 'singular' : 'plural', pronoun: n === 1 ? 'it' : 'they' };
   copula(s, subject, d.tense);
-  s.add(d.chance(0.6) ? d.pick(people ? treatments : outcomes).participle : zipf(d.stream, people ? adjectivesByGroup.feeling : adjectivesByGroup.size));
+  if (d.chance(0.6)) s.add(d.pick(people ? treatments : outcomes).participle);
+  else s.add(zipf(d.stream, people ? adjectivesByGroup.feeling : adjectivesByGroup.size));
 }
 
 /** A percentage or a count as reports give it: `twenty percent`, `three hundred`. */

@@ -1,4 +1,6 @@
-import { adjectivesByGroup, adverbsByPlace, frames, nameLists, numberLists, polar, verbOf, yearList, zipf, type Noun, type NounClass } from './lexicon/index';
+import {
+  adjectivesByGroup, adverbsByPlace, frames, nameLists, numberLists, polar, verbOf, yearList, zipf, type Noun, type NounClass,
+} from './lexicon/index';
 import { pronounForms, type Character, type Discourse, type Referent, type Thing } from './discourse';
 import { clause, infinitive, stateClause } from './clause';
 import { adjectiveFor, makeCharacter, makeThing, mention, nounPhrase } from './nounPhrase';
@@ -39,8 +41,11 @@ export function reportPlan(d: Discourse): Step[] {
     institution: d.noun('institution'), town: d.pick(nameLists.town), plan: makeThing(d, planClasses), speaker, firstName,
     opponent: d.noun(d.chance(0.5) ? 'institution' : 'person'), year: d.pick(yearList), measured: d.noun('measure'), up: d.chance(0.5),
   };
-  const countedClass = d.nounClass(['building', 'vehicle', 'device', 'document', 'person']), counted = d.noun(countedClass), total = 3 + d.stream.int(8);
-  const early: Step[] = [() => figureStep(d, matter), () => bracketStep(d, matter), () => compareStep(d, matter), () => generalStep(d), () => negativeStep(d, matter)];
+  const countedClass = d.nounClass(['building', 'vehicle', 'device', 'document', 'person']);
+  const counted = d.noun(countedClass), total = 3 + d.stream.int(8);
+  const early: Step[] = [
+    () => figureStep(d, matter), () => bracketStep(d, matter), () => compareStep(d, matter), () => generalStep(d), () => negativeStep(d, matter),
+  ];
   const late: Step[] = [
     () => figureStep(d, matter), () => saidStep(d, matter), () => quoteStep(d, matter), () => negativeStep(d, matter), () => compareStep(d, matter),
     () => judgementStep(d, matter), () => judgementStep(d, matter), () => remainder(d, total, counted, countedClass === 'person'),
@@ -76,7 +81,9 @@ function introduceStep(d: Discourse, m: Matter): Sentence {
   s.named.push(m.speaker);
   s.add(m.firstName, m.speaker.name, ', the', m.speaker.role.singular, 'who');
   finite(s, verbOf(d.pick(['lead', 'know', 'support'])), one, d.tense);
-  return theInstitution(s, m).add(','), saysThat(s, d), s.end();
+  theInstitution(s, m).add(',');
+  saysThat(s, d);
+  return s.end();
 }
 
 function saysThat(s: Sentence, d: Discourse): void {
@@ -89,11 +96,13 @@ function saidStep(d: Discourse, m: Matter): Sentence {
   const s = start();
   if (d.chance(0.4)) {
     s.add('according to', d.chance(0.5) ? m.speaker.name : `the ${m.opponent.singular}`, ',');
-    return clause(s, d, { depth: 1 }), s.end();
+    clause(s, d, { depth: 1 });
+    return s.end();
   }
   s.subject = m.speaker;
   mention(s, d, m.speaker, 'subject');
-  return saysThat(s, d), s.end();
+  saysThat(s, d);
+  return s.end();
 }
 
 function quoteStep(d: Discourse, m: Matter): Sentence {
@@ -105,11 +114,15 @@ function quoteStep(d: Discourse, m: Matter): Sentence {
     copula(s, subject, 'present', d.chance(0.25) ? 'not' : 'none', d.chance(0.3) ? d.pick(adverbsByPlace.degree) : undefined);
     s.add(zipf(d.stream, adjectivesByGroup.notion));
   } else if (form === 1) {
-    s.add('we'), verbGroup(s, d, zipf(d.stream, frames.govern.verbs), many, { tense: 'present', aspect: d.pick(['modal', 'perfect']), negation: d.chance(0.3) ? 'not' : 'none' });
+    s.add('we');
+    const v = zipf(d.stream, frames.govern.verbs);
+    verbGroup(s, d, v, many, { tense: 'present', aspect: d.pick(['modal', 'perfect']), negation: d.chance(0.3) ? 'not' : 'none' });
     planned(s, m);
   } else {
-    s.add('i'), verbGroup(s, d, verbOf(d.pick(['think', 'believe', 'hope', 'doubt', 'expect'])), { number: 'singular', pronoun: 'i' }, { tense: 'present' });
-    planned(s.add('that'), m).add('will'), s.add(d.pick(['succeed', 'fail', 'continue', 'end', 'begin']));
+    s.add('i');
+    verbGroup(s, d, verbOf(d.pick(['think', 'believe', 'hope', 'doubt', 'expect'])), { number: 'singular', pronoun: 'i' }, { tense: 'present' });
+    planned(s.add('that'), m).add('will');
+    s.add(d.pick(['succeed', 'fail', 'continue', 'end', 'begin']));
     if (d.chance(0.5)) s.add('in', d.pick(nameLists.month));
   }
   s.add(',').quote();
@@ -142,7 +155,10 @@ function compareStep(d: Discourse, m: Matter): Sentence {
 function numberStep(d: Discourse): Sentence {
   const s = start(), definite = d.chance(0.6);
   s.add(definite ? 'the' : 'a', 'number of', d.noun(d.nounClass(['person', 'vehicle', 'document', 'building'])).plural);
-  if (d.chance(0.5)) s.add('in the'), s.add(d.noun('place').singular);
+  if (d.chance(0.5)) {
+    s.add('in the');
+    s.add(d.noun('place').singular);
+  }
   if (definite) {
     auxiliary(s, 'have', one, 'present');
     return s.add(d.pick(rising.concat(falling).map((b) => verbOf(b).participle)), 'since', d.pick(yearList)).end();
@@ -166,17 +182,22 @@ function negativeStep(d: Discourse, m: Matter): Sentence {
     theInstitution(s, m);
     auxiliary(s, 'have', one, 'present');
     s.add('not said whether');
-    return clause(s, d, { depth: 0, bare: true, licensed: true }), s.end();
+    clause(s, d, { depth: 0, bare: true, licensed: true });
+    return s.end();
   }
   if (form === 1) {
     s.add(d.pick(['none of the', 'hardly any', 'not all of the']), d.noun('person').plural);
     finite(s, verbOf(d.pick(['support', 'oppose', 'expect', 'discuss', 'welcome'])), many, d.tense);
     return planned(s, m).end();
   }
-  theInstitution(s, m), verbGroup(s, d, zipf(d.stream, frames.govern.verbs), one, { tense: d.tense, negation: 'not' }), planned(s, m);
+  theInstitution(s, m);
+  verbGroup(s, d, zipf(d.stream, frames.govern.verbs), one, { tense: d.tense, negation: 'not' });
+  planned(s, m);
   s.add(', nor');
   auxiliary(s, 'do', one, d.tense);
-  return s.add('it', zipf(d.stream, frames.run.verbs).base), s.add('any', d.noun(d.nounClass(['building', 'vehicle', 'device'])).plural), s.end();
+  s.add('it', zipf(d.stream, frames.run.verbs).base);
+  s.add('any', d.noun(d.nounClass(['building', 'vehicle', 'device'])).plural);
+  return s.end();
 }
 
 function eitherStep(d: Discourse): Sentence {
@@ -185,24 +206,29 @@ function eitherStep(d: Discourse): Sentence {
   s.add(both ? 'both the' : 'neither the', form(a), both ? 'and the' : 'nor the', form(b));
   auxiliary(s, 'have', both || plural ? many : one, 'present');
   s.add(zipf(d.stream, frames.govern.verbs).participle);
-  return nounPhrase(s, d, planClasses, { depth: 1, negative: !both }), s.end();
+  nounPhrase(s, d, planClasses, { depth: 1, negative: !both });
+  return s.end();
 }
 
 function judgementStep(d: Discourse, m: Matter): Sentence {
   const s = start(), sign = d.chance(0.5) ? 'positive' : 'negative', form = d.stream.int(3);
   if (form === 0) {
-    s.add('the', m.opponent.plural), verbGroup(s, d, verbOf('call'), many, { tense: d.tense, negation: d.chance(0.2) ? 'not' : 'none' }), planned(s, m);
+    s.add('the', m.opponent.plural);
+    verbGroup(s, d, verbOf('call'), many, { tense: d.tense, negation: d.chance(0.2) ? 'not' : 'none' });
+    planned(s, m);
     return s.add(zipf(d.stream, polar.adjective[sign])).end();
   }
   s.subject = m.speaker;
   const subject = mention(s, d, m.speaker, 'subject');
   if (form === 1) {
-    finite(s, zipf(d.stream, polar.judge[sign]), subject, d.tense), planned(s, m).add(', but the', m.opponent.singular);
+    finite(s, zipf(d.stream, polar.judge[sign]), subject, d.tense);
+    planned(s, m).add(', but the', m.opponent.singular);
     finite(s, verbOf('call'), one, d.tense);
     return s.add('it a', zipf(d.stream, polar.isA[d.chance(0.8) ? (sign === 'positive' ? 'negative' : 'positive') : sign]).singular).end();
   }
   verbGroup(s, d, verbOf('say'), subject, { tense: d.tense });
-  planned(s.add('that'), m), verbGroup(s, d, zipf(d.stream, polar.affect[sign]), one, { tense: d.tense, negation: d.chance(0.3) ? 'not' : 'none' });
+  planned(s.add('that'), m);
+  verbGroup(s, d, zipf(d.stream, polar.affect[sign]), one, { tense: d.tense, negation: d.chance(0.3) ? 'not' : 'none' });
   return s.add('the', d.noun('person').plural).end();
 }
 
@@ -210,13 +236,17 @@ function generalStep(d: Discourse): Sentence {
   const s = start();
   if (d.chance(0.2)) s.add(d.pick(['however', 'therefore', 'meanwhile', 'nevertheless', 'instead', 'apparently']), ',');
   clause(s, d, { depth: 2 });
-  if (d.chance(0.3)) s.add(d.pick([', while', 'because', ', although'])), clause(s, d, { depth: 0, bare: true });
+  if (d.chance(0.3)) {
+    s.add(d.pick([', while', 'because', ', although']));
+    clause(s, d, { depth: 0, bare: true });
+  }
   return s.end();
 }
 
 function stateStep(d: Discourse): Sentence {
   const s = start();
-  return stateClause(s, d, { depth: 2 }), s.end();
+  stateClause(s, d, { depth: 2 });
+  return s.end();
 }
 
 function closingStep(d: Discourse, m: Matter): Sentence {
@@ -231,6 +261,7 @@ function closingStep(d: Discourse, m: Matter): Sentence {
     verbGroup(s, d, verbOf('expect'), subject, { tense: d.tense });
     return planned(s, m).add('to', d.pick(['end', 'begin', 'continue', 'fail']), 'in', d.pick(nameLists.month)).end();
   }
-  s.add('the people of', m.town), verbGroup(s, d, verbOf('wait'), many, { tense: d.tense, negation: d.chance(0.3) ? 'not' : 'none' });
+  s.add('the people of', m.town);
+  verbGroup(s, d, verbOf('wait'), many, { tense: d.tense, negation: d.chance(0.3) ? 'not' : 'none' });
   return s.add('for', 'a', adjectiveFor(d, 'notion'), 'answer from', pronounForms.they[2], m.institution.singular).end();
 }

@@ -8,6 +8,9 @@ import { Sentence } from './sentence';
 
 const one: Referent = { number: 'singular', pronoun: 'it' };
 const many: Referent = { number: 'plural', pronoun: 'they' };
+const speaking: readonly Referent[] = [
+  { number: 'singular', pronoun: 'i' }, { number: 'plural', pronoun: 'we' }, { number: 'singular', pronoun: 'you' },
+];
 const thingClasses: readonly NounClass[] = ['treasure', 'tool', 'container', 'document', 'instrument', 'garment'];
 const kin = { he: ['father', 'brother', 'uncle', 'grandfather', 'son'], she: ['mother', 'sister', 'aunt', 'grandmother', 'daughter'] } as const;
 
@@ -25,10 +28,12 @@ export function talePlan(d: Discourse): Step[] {
   const found = d.chance(0.6);
   const herd = d.noun(d.nounClass(['animal', 'vehicle', 'tool', 'food']));
   const total = 3 + d.stream.int(8);
-  const early: Step[] = [() => eventStep(d, hero), () => speechStep(d, hero), () => describeStep(d), () => seasonStep(d, season), () => subordinateStep(d, hero)];
+  const early: Step[] = [
+    () => eventStep(d, hero), () => speechStep(d, hero), () => describeStep(d), () => seasonStep(d, season), () => subordinateStep(d, hero),
+  ];
   const late: Step[] = [
-    () => eventStep(d, hero), () => eventStep(d, hero), () => eventStep(d, other), () => eventStep(d, other), () => dialogueStep(d, hero, other, thing),
-    () => dialogueStep(d, hero, other, thing), () => speechStep(d, hero), () => subordinateStep(d, hero), () => subordinateStep(d, other),
+    () => eventStep(d, hero), () => eventStep(d, hero), () => eventStep(d, other), () => eventStep(d, other),
+    () => dialogueStep(d, hero, other, thing), () => dialogueStep(d, hero, other, thing), () => speechStep(d, hero), () => subordinateStep(d, hero), () => subordinateStep(d, other),
     () => describeStep(d), () => describeStep(d), () => knowledgeStep(d, other, thing), () => judgementStep(d, other),
   ];
   const counted = d.chance(0.5);
@@ -58,13 +63,18 @@ function openingStep(d: Discourse, hero: Character, trait: string, town: string,
   s.subject = hero;
   s.named.push(hero);
   if (form === 0) {
-    s.add('there'), copula(s, one, d.tense, 'none', d.chance(0.5) ? 'once' : undefined);
-    return s.add('a', trait, hero.role.singular, 'named', hero.name, 'who'), finite(s, verbOf('live'), one, d.tense), s.add('in', town).end();
+    s.add('there');
+    copula(s, one, d.tense, 'none', d.chance(0.5) ? 'once' : undefined);
+    s.add('a', trait, hero.role.singular, 'named', hero.name, 'who');
+    finite(s, verbOf('live'), one, d.tense);
+    return s.add('in', town).end();
   }
   if (form === 1) {
     s.add(hero.name, ', a', trait, hero.role.singular, 'from', town, ',');
     finite(s, verbOf('live'), one, d.tense);
-    return s.add('near'), nounPhrase(s, d, ['place', 'building'], { depth: 0 }), s.end();
+    s.add('near');
+    nounPhrase(s, d, ['place', 'building'], { depth: 0 });
+    return s.end();
   }
   if (form === 2) {
     s.add('in the', season, d.pick(['of that year', 'after the war', 'before the flood']), ', a', trait, hero.role.singular, 'called', hero.name);
@@ -74,8 +84,11 @@ function openingStep(d: Discourse, hero: Character, trait: string, town: string,
   s.add(hero.name);
   copula(s, one, d.tense);
   if (form === 3) return s.add('the most', trait, hero.role.singular, 'in', town).end();
-  return s.add('a', hero.role.singular, 'in', town, ', and everybody'), verbGroup(s, d, verbOf('know'), one, { tense: d.tense }),
-    s.add('that', pronounForms[hero.pronoun][0]), copula(s, one, d.tense), s.add(trait).end();
+  s.add('a', hero.role.singular, 'in', town, ', and everybody');
+  verbGroup(s, d, verbOf('know'), one, { tense: d.tense });
+  s.add('that', pronounForms[hero.pronoun][0]);
+  copula(s, one, d.tense);
+  return s.add(trait).end();
 }
 
 function herdStep(d: Discourse, hero: Character, herd: Noun, total: number): Sentence {
@@ -84,7 +97,9 @@ function herdStep(d: Discourse, hero: Character, herd: Noun, total: number): Sen
   if (d.tense === 'past') s.add('had');
   else s.add('has').mark('agreement', 'have');
   s.add(numberWord(total), herd.plural);
-  return d.chance(0.5) ? s.end() : (s.add('and', d.pick(['a', 'one'])), s.add(adjectiveFor(d, 'tool'), d.noun(d.nounClass(['tool', 'container', 'furniture'])).singular).end());
+  if (d.chance(0.5)) return s.end();
+  s.add('and', d.pick(['a', 'one']), adjectiveFor(d, 'tool'));
+  return s.add(d.noun(d.nounClass(['tool', 'container', 'furniture'])).singular).end();
 }
 
 /** `all nine geese were hungry, and nobody wanted to sell them`: the plural comes back as a pronoun. */
@@ -94,7 +109,11 @@ function theirStep(d: Discourse, herd: Noun, total: number): Sentence {
   s.add(zipf(d.stream, adjectivesByGroup.size), d.pick([', and nobody', ', but everybody', ', and somebody']));
   finite(s, verbOf(d.pick(['want', 'hope', 'try', 'refuse', 'decide'])), one, d.tense);
   s.add('to', d.pick(['find', 'buy', 'sell', 'count', 'take', 'keep', 'hide', 'steal'].map(verbOf)).base, 'them');
-  if (d.chance(0.4)) s.add('because they'), copula(s, many, d.tense), s.add(d.pick(adjectivesByGroup.notion));
+  if (d.chance(0.4)) {
+    s.add('because they');
+    copula(s, many, d.tense);
+    s.add(d.pick(adjectivesByGroup.notion));
+  }
   return s.end();
 }
 
@@ -105,28 +124,37 @@ function goalStep(d: Discourse, hero: Character, thing: Thing, relative: string)
   const form = d.stream.int(3);
   if (form === 0) {
     finite(s, verbOf(d.pick(['want', 'hope', 'need'])), subject, d.tense);
-    s.add('to find'), thingPhrase(s, thing, 'the');
+    s.add('to find');
+    thingPhrase(s, thing, 'the');
     s.add('that', his, relative, past ? 'had' : 'has', d.pick(['lost', 'hidden', 'forgotten', 'sold']));
     return s.add(d.pick(['long ago', 'in the river', 'in the forest', 'in the city'])).end();
   }
   if (form === 1) {
-    finite(s, verbOf('look'), subject, d.tense), s.add('everywhere for'), thingPhrase(s, thing, 'the');
+    finite(s, verbOf('look'), subject, d.tense);
+    s.add('everywhere for');
+    thingPhrase(s, thing, 'the');
     return s.add(', but', pronounForms[hero.pronoun][0], past ? 'could not find it' : 'cannot find it').end();
   }
   verbGroup(s, d, verbOf('promise'), subject, { tense: d.tense, aspect: 'perfect' });
   s.add(d.chance(0.5) ? 'the priest' : `${his} ${relative}`, 'to bring back');
-  return thingPhrase(s, thing, 'the'), s.end();
+  thingPhrase(s, thing, 'the');
+  return s.end();
 }
 
 function meetingStep(d: Discourse, hero: Character, other: Character, town: string): Sentence {
   const s = start();
-  s.add(d.pick(['near', 'behind'])), nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the', number: 'singular' });
+  s.add(d.pick(['near', 'behind']));
+  nounPhrase(s, d, ['building', 'place'], { depth: 0, determiner: 'the', number: 'singular' });
   if (d.chance(0.5)) s.add('of', town);
   const subject = begin(s, d, hero);
   finite(s, verbOf(d.pick(['meet', 'see'])), subject, d.tense);
   s.named.push(other);
   s.add(other.name, ', a', zipf(d.stream, adjectivesByGroup.trait), other.role.singular);
-  if (d.chance(0.6)) s.add('who'), finite(s, verbOf(d.pick(['know', 'help', 'love', 'fear', 'remember'])), one, d.tense), nounPhrase(s, d, ['person'], { depth: 0 });
+  if (d.chance(0.6)) {
+    s.add('who');
+    finite(s, verbOf(d.pick(['know', 'help', 'love', 'fear', 'remember'])), one, d.tense);
+    nounPhrase(s, d, ['person'], { depth: 0 });
+  }
   return s.end();
 }
 
@@ -140,7 +168,7 @@ function eventStep(d: Discourse, who: Character): Sentence {
     const frame = frames[d.pick(['handle', 'meet', 'move', 'build', 'tend'])];
     const v = zipf(d.stream, frame.verbs);
     finite(s, v, subject, d.tense);
-    complements(s, d, frame, v, subject, d.tense, 0, false);
+    complements(s, d, frame, subject, d.tense, 0, false);
   }
   return s.end();
 }
@@ -149,11 +177,14 @@ function subordinateStep(d: Discourse, who: Character): Sentence {
   const s = start(), word = d.pick(['when', 'while', 'because', 'although', 'before', 'after', 'until', 'as']);
   s.subject = who;
   if (d.chance(0.5)) {
-    s.add(word), clause(s, d, { depth: 0, bare: true, licensed: word === 'before' || word === 'until' });
-    s.add(','), clause(s, d, { who, depth: 0 });
+    s.add(word);
+    clause(s, d, { depth: 0, bare: true, licensed: word === 'before' || word === 'until' });
+    s.add(',');
+    clause(s, d, { who, depth: 0 });
   } else {
     clause(s, d, { who, depth: 0, bare: true });
-    s.add(word), clause(s, d, { depth: 0, licensed: word === 'before' || word === 'until' });
+    s.add(word);
+    clause(s, d, { depth: 0, licensed: word === 'before' || word === 'until' });
   }
   return s.end();
 }
@@ -161,7 +192,10 @@ function subordinateStep(d: Discourse, who: Character): Sentence {
 function describeStep(d: Discourse): Sentence {
   const s = start();
   stateClause(s, d, { depth: 2 });
-  if (d.chance(0.4)) s.add(d.pick([', but', ', and'])), clause(s, d, { depth: 0, bare: true });
+  if (d.chance(0.4)) {
+    s.add(d.pick([', but', ', and']));
+    clause(s, d, { depth: 0, bare: true });
+  }
   return s.end();
 }
 
@@ -178,12 +212,12 @@ function seasonStep(d: Discourse, season: keyof typeof seasonList): Sentence {
 
 /** Spoken words: present tense, first and second person, closed by the mark that opened them. */
 function speechStep(d: Discourse, who: Character): Sentence {
-  const s = start().quote(), subject: Referent = d.pick([{ number: 'singular', pronoun: 'i' }, { number: 'plural', pronoun: 'we' }, { number: 'singular', pronoun: 'you' }] as const);
+  const s = start().quote(), subject = d.pick(speaking);
   const frame = frameFor(d, who), v = zipf(d.stream, frame.verbs);
   s.add(subject.pronoun);
   const negation = d.chance(0.25) ? d.pick(['not', 'never'] as const) : 'none';
   verbGroup(s, d, v, subject, { tense: 'present', aspect: d.pick(['simple', 'modal', 'modal', 'perfect']), negation });
-  complements(s, d, frame, v, subject, 'present', 0, negation !== 'none');
+  complements(s, d, frame, subject, 'present', 0, negation !== 'none');
   return attribute(s, d, ',', 'say', who);
 }
 
@@ -192,8 +226,13 @@ function attribute(s: Sentence, d: Discourse, mark: string, verb: 'say' | 'ask' 
   s.subject = who;
   s.named.push(who);
   const rolesDiffer = d.characters.every((c) => c === who || c.role !== who.role);
-  if (rolesDiffer && d.chance(0.25)) s.add('the', who.role.singular), finite(s, verbOf(verb), one, d.tense);
-  else finite(s, verbOf(verb), one, d.tense), s.add(who.name);
+  if (rolesDiffer && d.chance(0.25)) {
+    s.add('the', who.role.singular);
+    finite(s, verbOf(verb), one, d.tense);
+  } else {
+    finite(s, verbOf(verb), one, d.tense);
+    s.add(who.name);
+  }
   return s.end();
 }
 
@@ -214,13 +253,18 @@ function knowledgeStep(d: Discourse, other: Character, thing: Thing): Sentence {
   const s = start(), past = d.tense === 'past';
   const form = d.stream.int(3);
   if (form === 0) {
-    s.add(d.pick(['nobody', 'nobody', 'no one']), 'in the', d.pick(['village', 'town', 'city', 'house']), past ? 'had' : 'has', 'ever', d.pick(['seen', 'touched', 'found', 'wanted']));
-    return thingPhrase(s, thing, 'the'), s.end();
+    s.add(d.pick(['nobody', 'nobody', 'no one']), 'in the', d.pick(['village', 'town', 'city', 'house']), past ? 'had' : 'has', 'ever');
+    s.add(d.pick(['seen', 'touched', 'found', 'wanted']));
+    thingPhrase(s, thing, 'the');
+    return s.end();
   }
   const subject = begin(s, d, other);
   if (form === 1) {
     verbGroup(s, d, verbOf(d.pick(['know', 'remember', 'forget'])), subject, { tense: d.tense, negation: d.chance(0.4) ? 'not' : 'none' });
-    return s.add('where'), thingPhrase(s, thing, 'the'), copula(s, one, d.tense), s.end();
+    s.add('where');
+    thingPhrase(s, thing, 'the');
+    copula(s, one, d.tense);
+    return s.end();
   }
   verbGroup(s, d, verbOf(d.pick(['fail', 'refuse'])), subject, { tense: d.tense, aspect: 'perfect', negation: d.chance(0.6) ? 'never' : 'none' });
   s.add('to');
@@ -244,23 +288,48 @@ function outcomeStep(d: Discourse, hero: Character, thing: Thing, relative: stri
   if (found) s.add(d.pick(['at last', 'finally', 'in the end']), ',');
   const subject = begin(s, d, hero);
   if (found) {
-    finite(s, verbOf('find'), subject, d.tense), thingPhrase(s, thing, 'the');
-    s.add(d.pick(['in', 'under', 'behind'])), nounPhrase(s, d, ['furniture', 'container', 'building'], { depth: 0, number: 'singular' });
-    if (d.chance(0.5)) s.add('and'), finite(s, verbOf('give'), subject, d.tense), s.add('it to', pronounForms[hero.pronoun][2], relative);
+    finite(s, verbOf('find'), subject, d.tense);
+    thingPhrase(s, thing, 'the');
+    s.add(d.pick(['in', 'under', 'behind']));
+    nounPhrase(s, d, ['furniture', 'container', 'building'], { depth: 0, number: 'singular' });
+    if (d.chance(0.5)) {
+      s.add('and');
+      finite(s, verbOf('give'), subject, d.tense);
+      s.add('it to', pronounForms[hero.pronoun][2], relative);
+    }
     return s.end();
   }
-  s.add('never'), finite(s, verbOf(d.pick(['find', 'see'])), subject, d.tense), thingPhrase(s, thing, 'the');
-  if (d.chance(0.6)) s.add(', and', pronounForms[hero.pronoun][2], relative), verbGroup(s, d, verbOf('forgive'), one, { tense: d.tense, negation: 'never' }), s.add(pronounForms[hero.pronoun][1]);
-  else s.add(past ? 'again' : 'any more');
+  s.add('never');
+  finite(s, verbOf(d.pick(['find', 'see'])), subject, d.tense);
+  thingPhrase(s, thing, 'the');
+  if (d.chance(0.6)) {
+    s.add(', and', pronounForms[hero.pronoun][2], relative);
+    verbGroup(s, d, verbOf('forgive'), one, { tense: d.tense, negation: 'never' });
+    s.add(pronounForms[hero.pronoun][1]);
+  } else s.add(past ? 'again' : 'any more');
   return s.end();
 }
 
 function closingStep(d: Discourse, hero: Character, trait: string, town: string): Sentence {
   const s = start(), form = d.stream.int(4);
   s.named.push(hero);
-  if (form === 0) return s.add('since that day , everybody in', town), finite(s, verbOf('call'), one, d.tense), s.add(hero.name, 'the', trait, hero.role.singular).end();
-  if (form === 1) return s.add('the people of', town, 'still'), finite(s, verbOf('remember'), { number: 'plural', pronoun: 'they' }, d.tense), s.add('the', trait, hero.role.singular).end();
+  if (form === 0) {
+    s.add('since that day , everybody in', town);
+    finite(s, verbOf('call'), one, d.tense);
+    return s.add(hero.name, 'the', trait, hero.role.singular).end();
+  }
+  if (form === 1) {
+    s.add('the people of', town, 'still');
+    finite(s, verbOf('remember'), { number: 'plural', pronoun: 'they' }, d.tense);
+    return s.add('the', trait, hero.role.singular).end();
+  }
   const subject = begin(s, d, hero);
-  if (form === 2) return finite(s, verbOf('stay'), subject, d.tense), s.add('in', town, 'because'), clause(s, d, { depth: 0, bare: true }), s.end();
-  return verbGroup(s, d, verbOf('leave'), subject, { tense: d.tense, negation: 'never' }), s.add(town, 'again').end();
+  if (form === 2) {
+    finite(s, verbOf('stay'), subject, d.tense);
+    s.add('in', town, 'because');
+    clause(s, d, { depth: 0, bare: true });
+    return s.end();
+  }
+  verbGroup(s, d, verbOf('leave'), subject, { tense: d.tense, negation: 'never' });
+  return s.add(town, 'again').end();
 }

@@ -16,7 +16,9 @@ export function tokenizerFiles(): Readonly<Record<string, string>> {
   return {
     'vocab.txt': pocketVocabulary().join('\n') + '\n',
     'special_tokens_map.json': json(special),
-    'tokenizer_config.json': json({ ...special, do_lower_case: true, model_max_length: 128, strip_accents: null, tokenize_chinese_chars: true, tokenizer_class: 'BertTokenizer' }),
+    'tokenizer_config.json': json({
+      ...special, do_lower_case: true, model_max_length: 128, strip_accents: null, tokenize_chinese_chars: true, tokenizer_class: 'BertTokenizer',
+    }),
   };
 }
 

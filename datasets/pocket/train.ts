@@ -22,7 +22,8 @@ function readData({ name, data, batch, window }: Recipe, tokenizer: Tokenizer): 
   if (data.set === 'pocket-sentiment') {
     const { examples } = pocketTask(data.set, 'train', data.amount);
     const encoded = examples.map((e) => ({ ids: tokenizer.encodePair(e.text, undefined, window).ids }));
-    return { batchOf: classificationBatches(name, encoded, examples.map((e) => e.label), batch), sha256: digest(examples.map((e) => `${e.label}\t${e.text}`)) };
+    const batchOf = classificationBatches(name, encoded, examples.map((e) => e.label), batch);
+    return { batchOf, sha256: digest(examples.map((e) => `${e.label}\t${e.text}`)) };
   }
   const lines = pocketText(familyOf(data.set), 'train', data.amount);
   return { batchOf: languageModelBatches(name, Int32Array.from(tokenStream(lines, tokenizer)), batch, window), sha256: digest(lines) };
@@ -68,7 +69,8 @@ async function make(recipe: Recipe): Promise<void> {
       trainedOn: [{ set: trained.set, split: 'train', amount: trained.amount, sha256 }],
       note: `Made by datasets/pocket/train.ts on text that the project generates; it has seen no other text.`,
     };
-    const tensors = Object.fromEntries(Object.entries(hostTensors(params)).map(([key, { shape, data }]) => [key, { dtype: 'F16' as const, shape, data }]));
+    const host = Object.entries(hostTensors(params));
+    const tensors = Object.fromEntries(host.map(([key, { shape, data }]) => [key, { dtype: 'F16' as const, shape, data }]));
     const parts = { config: { ...config }, tensors, copyFrom: tokenizerDir };
     // The scores that are recorded are those of the half-precision file, read again.
     const draft = join(tokenizerDir, 'model');

@@ -18,6 +18,7 @@ function environment() {
     ...process.env,
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ''}`, // the kernel starts with this Node
     JUPYTER_PATH: [path.join(paths.root, 'jupyter'), process.env.JUPYTER_PATH].filter(Boolean).join(path.delimiter),
+    JUPYTER_CONFIG_PATH: path.join(paths.root, 'jupyter', 'config'), // no question about news, no call to the network
     JUPYTER_CONFIG_DIR: inside('config'), JUPYTER_DATA_DIR: inside('data'), JUPYTER_RUNTIME_DIR: inside('runtime'), IPYTHONDIR: inside('ipython'),
     JUPYTER_PLATFORM_DIRS: '1', PYTHONNOUSERSITE: '1', PYTHONPATH: '', ZSAQ_ROOT: paths.root,
   };
@@ -39,7 +40,7 @@ const COMMANDS = {
   run: (args) => python([execute, 'run', ...args]),
   test: (args) => python([execute, 'test', ...args]),
   html: (args) => python([...HTML, ...args]),
-  lab: (args) => python(['-m', 'jupyterlab', '--MultiKernelManager.default_kernel_name=zsaq', `--ServerApp.root_dir=${paths.root}`, '--LabApp.default_url=/lab/tree/notebooks', ...args]),
+  lab: (args) => python(['-m', 'jupyterlab', '--MultiKernelManager.default_kernel_name=zsaq', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate', `--ServerApp.root_dir=${paths.root}`, '--LabApp.default_url=/lab/tree/notebooks', ...args]),
 };
 
 async function main([name, ...args]) {

@@ -148,5 +148,5 @@ export function embedding(table: Tensor2D, ids: Tensor): Tensor {
   return operation([table], (save) => {
     save([ids]);
     return tf.gather(table, ids as Tensor1D);
-  }, (dy, [at]) => [() => tf.unsortedSegmentSum(tf.reshape(dy, [-1, n]) as Tensor2D, tf.reshape(at, [-1]) as Tensor1D, rows)]);
+  }, (dy, [at]) => [() => tf.scatterND(tf.reshape(at, [-1, 1]), tf.reshape(dy, [-1, n]), [rows, n])]);
 }

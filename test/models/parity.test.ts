@@ -101,7 +101,7 @@ for (const folder of FOLDERS) {
       const name = loaded.model.wordEmbedding;
       // with embeddings given, a tied table is read by the head alone; both gradients together are PyTorch's
       const { grads } = valueAndGrad((p) => lossOf(loaded.model.forward({ ...loaded.params, [name]: p.table }, { ...rest, embeds: p.embeds as Tensor3D }).logits, d.labels), { embeds, table });
-      const gathered = tf.unsortedSegmentSum(tf.reshape(grads.embeds, [-1, table.shape[1]]) as Tensor2D, tf.reshape(ids, [-1]) as never, table.shape[0]);
+      const gathered = tf.scatterND(tf.reshape(ids, [-1, 1]), tf.reshape(grads.embeds, [-1, table.shape[1]]), table.shape);
       assertClose(tf.add(gathered, grads.table), d[`grad.${name}`], TOLERANCE, 'gradient gathered from the embeddings and the head');
     }));
 

@@ -43,7 +43,7 @@ export async function execute(notebook: Notebook): Promise<{ code: number; outpu
   try {
     writeFileSync(file, JSON.stringify({ ...notebook, cells: notebook.cells.map((c) => (c.cell_type === 'code' ? { ...c, outputs: [], execution_count: null } : c)) }));
     const { code, output } = await new Promise<{ code: number; output: string }>((done) => {
-      execFile(python, [join(root, 'scripts', 'notebook', 'execute.py'), 'run', file], { cwd: root, env: environment() }, (error, stdout, stderr) => {
+      execFile(python, [join(root, 'scripts', 'notebook', 'execute.py'), 'run', file], { cwd: root, env: { ZSAQ_CELL_SECONDS: '300', ...environment() } }, (error, stdout, stderr) => {
         done({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
       });
     });

@@ -1,6 +1,8 @@
 // The project's kernel, through the same program that `npm run notebook` uses.
 import { strict as assert } from 'node:assert';
-import { execute, notebookOf, textOf, whyNot } from './execute';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { execute, notebookOf, root, textOf, whyNot } from './execute';
 
 describe('notebook kernel', function () {
   this.timeout(300_000);
@@ -41,5 +43,25 @@ describe('notebook kernel', function () {
     ));
     assert.equal(code, 0, output);
     assert.equal(textOf(notebook.cells[2].outputs![0].data!['text/plain']), '[{"a":1,"c":3},{"a":5,"c":7},6]');
+  });
+
+  it('goes on when a file appears beside a module, where stock tslab stops for ever', async () => {
+    const cache = join(root, '.cache');
+    mkdirSync(cache, { recursive: true });
+    const folder = mkdtempSync(join(cache, 'kernel-test-')), here = `./${relative(root, folder)}`;
+    try {
+      mkdirSync(join(folder, 'data'));
+      writeFileSync(join(folder, 'data', 'index.ts'), 'export const a = 1;\n');
+      writeFileSync(join(folder, 'module.ts'), "export { a } from './data';\n"); // looks for data.ts first, and so the compiler watches the folder
+      const { code, output, notebook } = await execute(notebookOf(
+        `import { writeFileSync } from 'node:fs';\nimport { a } from '${here}/module';\na`,
+        `writeFileSync('${here}/later.ts', 'export const b = 2;');\nawait new Promise((next) => setTimeout(next, 1000));`,
+        `import { b } from '${here}/later';\na + b`,
+      ));
+      assert.equal(code, 0, output);
+      assert.equal(textOf(notebook.cells[2].outputs![0].data!['text/plain']), '3');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

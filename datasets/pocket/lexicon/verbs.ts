@@ -112,4 +112,5 @@ export const polarVerbs = {
 } as const;
 
 /** Further verbs that templates name directly. */
-export const templateVerbs = 'live belong seem lie:lay:lain stand:stood:stood hang:hung:hung call look lack lead:led:led reply give:gave:given leave:left:left';
+export const templateVerbs =
+  'live belong seem lie:lay:lain stand:stood:stood hang:hung:hung call look lack lead:led:led reply give:gave:given leave:left:left';

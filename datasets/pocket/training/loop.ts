@@ -57,7 +57,9 @@ export async function train(recipe: Recipe, run: Run): Promise<{ params: Record<
     step++;
     if (step % REPORT_EVERY === 0 || step === steps) {
       const value = (await loss.data())[0];
-      if (!Number.isFinite(value)) throw new ZsaqError('diverged', `${recipe.name}: the loss is ${value} at step ${step}: lower the learning rate of its recipe`);
+      if (!Number.isFinite(value)) {
+        throw new ZsaqError('diverged', `${recipe.name}: the loss is ${value} at step ${step}: lower the learning rate of its recipe`);
+      }
       run.onProgress({ step, loss: value, rate, secondsLeft: ((Date.now() - start) / 1000 / (step - first)) * (steps - step) });
     }
     loss.dispose();
