@@ -46,14 +46,14 @@ export async function main(args: string[]): Promise<number> {
 }
 
 /** The first Ctrl-C asks the run to save and end, the second one ends the process. */
-function stopOnInterrupt(): { readonly aborted: boolean } {
-  const signal = { aborted: false };
+function stopOnInterrupt(): AbortSignal {
+  const stop = new AbortController();
   const onInterrupt = () => {
-    if (signal.aborted) process.exit(130);
-    signal.aborted = true;
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
     process.stderr.write('\nstopping after this step; press Ctrl-C again to end at once\n');
   };
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt);
-  return signal;
+  return stop.signal;
 }

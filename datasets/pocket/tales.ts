@@ -33,8 +33,9 @@ export function talePlan(d: Discourse): Step[] {
   ];
   const late: Step[] = [
     () => eventStep(d, hero), () => eventStep(d, hero), () => eventStep(d, other), () => eventStep(d, other),
-    () => dialogueStep(d, hero, other, thing), () => dialogueStep(d, hero, other, thing), () => speechStep(d, hero), () => subordinateStep(d, hero), () => subordinateStep(d, other),
-    () => describeStep(d), () => describeStep(d), () => knowledgeStep(d, other, thing), () => judgementStep(d, other),
+    () => dialogueStep(d, hero, other, thing), () => dialogueStep(d, hero, other, thing), () => speechStep(d, hero),
+    () => subordinateStep(d, hero), () => subordinateStep(d, other), () => describeStep(d), () => describeStep(d),
+    () => knowledgeStep(d, other, thing), () => judgementStep(d, other),
   ];
   const counted = d.chance(0.5);
   if (counted) late.push(() => remainder(d, total, herd, false), () => theirStep(d, herd, total));

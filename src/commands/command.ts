@@ -13,7 +13,7 @@ export interface Command {
   summary: string;
   help: string;
   options: Options;
-  run(values: Values, signal: { readonly aborted: boolean }): Promise<Outcome>;
+  run(values: Values, signal: AbortSignal): Promise<Outcome>;
 }
 
 /** The options of a command as given. @throws ZsaqError 'usage' in one sentence */

@@ -8,6 +8,7 @@ import { toText } from '../report/table';
 import { loadTokenizer } from '../text/tokenizer';
 import { anyTask } from '../../datasets';
 import { optional, required, wholeNumber, type Command, type Values } from './command';
+import { modelFolder } from './modelFolder';
 import { refuseLeak } from './provenance';
 import { quantizeRun, type RunMetrics } from './quantizeRun';
 import { makeScorer } from './score';
@@ -18,7 +19,7 @@ export const quantizeCommand: Command = {
   summary: 'quantize a model without data',
   help: `zsaq quantize --model DIR --bits W2A8 --out DIR [options]
 
-  --model DIR       Hugging Face folder of the full-precision model (the teacher)
+  --model DIR       Hugging Face folder of the full-precision model (the teacher), or a name on the hub: org/name
   --bits WxA8       W2A8, W3A8, W4A8 or W8A8; A16 leaves activations alone
   --out DIR         run folder: settings, history, metrics, figures, the packed model
   --method NAME     ${Object.keys(METHODS).join(' | ')} (samSga)
@@ -46,14 +47,15 @@ The same command again continues an interrupted run. Example:
   },
 };
 
-async function runQuantize(values: Values, signal: { readonly aborted: boolean }): Promise<RunMetrics> {
-  const dir = required(values, 'model', 'give the Hugging Face folder of the model');
+async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetrics> {
+  const model = required(values, 'model', 'give the Hugging Face folder of the model');
   const bits = required(values, 'bits', 'give W2A8, W4A8 or W8A8');
   const out = resolve(required(values, 'out', 'give a folder for the results'));
-  const taskName = optional(values, 'task'), generatorDir = optional(values, 'generator');
+  const taskName = optional(values, 'task'), generatorName = optional(values, 'generator');
   if (taskName) anyTask(taskName); // a misspelt task is told before anything is loaded
   await ready();
-  const teacher = await loadTeacher(dir), tokenizer = loadTokenizer(dir);
+  const dir = await modelFolder(model, signal), teacher = await loadTeacher(dir), tokenizer = loadTokenizer(dir);
+  const generatorDir = generatorName ? await modelFolder(generatorName, signal) : undefined;
   const generator = generatorDir ? await loadRunnable(generatorDir) : undefined;
   refuseLeak(generator?.card, teacher.card, taskName);
   if (generator && teacher.model.head.kind === 'languageModel' && resolve(generatorDir!) === resolve(dir)) {

@@ -28,13 +28,11 @@ function load(): TF {
       if (wanted) throw new ZsaqError('backend', `ZSAQ_BACKEND=tensorflow, but the native TensorFlow binding does not load (${nativeFailure}): run \`npm run setup\``);
     }
   }
-  const log = console.warn; // the plain package advertises the native one on every start
-  console.warn = () => undefined;
-  try { return require('@tensorflow/tfjs'); } finally { console.warn = log; }
+  return require('@tensorflow/tfjs');
 }
 
 export const tf: TF = load();
-tf.env().set('DEBUG', false);
+tf.env().set('PROD', true); // no checks of ours are lost, only the advertisement for the native package on another backend
 
 let started: Promise<void> | undefined;
 

@@ -107,7 +107,7 @@ class Run {
       if (ascended !== null && !Number.isFinite(ascended)) return null;
       const batch = await this.time('source', () => this.source.next());
       const result = await this.time('student', () => studentStep(student, state.trained, at, job.teacher, batch.inputs, {
-        divergence: config.divergence, radius: this.radius, clip: config.clip,
+        divergence: config.divergence, radius: this.radius, clip: config.clip, countMoved: state.step % 50 === 0,
       }));
       const classes = job.teacher.model.head.kind === 'classification' ? classShares(result.teacherLogits) : null;
       disposeInputs(batch.inputs);
@@ -118,7 +118,7 @@ class Run {
       }
       await this.time('update', () => this.update(result.grads, share));
       return {
-        step: this.state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius,
+        step: this.state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius, codesMoved: result.codesMoved,
         gradientNorm: result.gradientNorm, classes, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
       };
     } finally {

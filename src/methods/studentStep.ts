@@ -1,11 +1,12 @@
 import { tf } from '../core/backend';
 import { valueAndGrad } from '../core/grad';
 import { tidy } from '../core/memory';
-import { norm, pick, type Params } from '../core/tree';
+import { count, norm, pick, type Params } from '../core/tree';
 import { clipByGlobalNorm } from '../optim/clip';
 import { perturb, type Radius } from '../optim/sam';
 import { divergence, type DivergenceConfig } from '../train/divergence';
-import { latentGradients, quantizedNames, type Student } from './student';
+import { toGroups } from '../quant/affine';
+import { affineOf, latentGradients, quantizedNames, type Student } from './student';
 import type { Network } from './method';
 import type { Inputs, Output } from '../models/model';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
@@ -16,6 +17,8 @@ export interface StudentStepConfig {
   radius: Radius | null;
   /** limit of the global gradient norm */
   clip: number;
+  /** also count the codes that the perturbation would move */
+  countMoved?: boolean;
 }
 
 export interface StudentStep {
@@ -24,6 +27,7 @@ export interface StudentStep {
   loss: number;
   sharpness: number | null;
   relativeRadius: number | null;
+  codesMoved: number | null;
   gradientNorm: number;
   /** the teacher's answers to the batch */
   teacherLogits: Tensor;
@@ -48,23 +52,33 @@ export function studentStep(student: Student, trained: Params, at: Params, teach
       return divergence(answer, target, mask, config.divergence);
     };
     const first = valueAndGrad(loss, at);
-    let grads = first.grads, report: Tensor[] = [first.value, tf.scalar(0), tf.scalar(0)];
+    let grads = first.grads, report: Tensor[] = [first.value, tf.scalar(0), tf.scalar(0), tf.scalar(0)];
     if (config.radius) {
       const names = quantizedNames(student), w = pick(at, names);
       const { perturbed, radius } = perturb(w, pick(first.grads, names), config.radius);
       const second = valueAndGrad(loss, { ...at, ...perturbed });
       grads = second.grads;
-      report = [first.value, second.value, tf.div(radius, norm(w))];
+      report = [first.value, second.value, tf.div(radius, norm(w)), config.countMoved ? shareMoved(student, trained, w, perturbed) : tf.scalar(0)];
     }
     const clipped = clipByGlobalNorm(latentGradients(student, trained, grads), config.clip);
     return { grads: clipped.grads, report: tf.stack([...report, clipped.norm]), teacherLogits: target.logits };
   });
-  const [loss, perturbedLoss, relative, gradientNorm] = step.report.dataSync();
+  const [loss, perturbedLoss, relative, moved, gradientNorm] = step.report.dataSync();
   step.report.dispose();
   return {
     grads: step.grads, teacherLogits: step.teacherLogits, loss, gradientNorm,
     sharpness: config.radius && (perturbedLoss - loss) / loss, relativeRadius: config.radius && relative,
+    codesMoved: config.radius && config.countMoved ? moved : null,
   };
+}
+
+/** Share of weights that have moved by more than half a step of their grid. */
+function shareMoved(student: Student, trained: Params, w: Params, perturbed: Params): Tensor {
+  const names = Object.keys(w), moved = names.map((name) => {
+    const half = tf.div(affineOf(student, trained, name).scale, 2), { granularity } = student.plan.weights[name];
+    return tf.sum(tf.cast(tf.greater(tf.abs(toGroups(tf.sub(perturbed[name], w[name]), granularity)), half), 'float32'));
+  });
+  return tf.div(tf.addN(moved), count(w));
 }
 
 /** 1 at real tokens. */
