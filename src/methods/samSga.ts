@@ -45,7 +45,7 @@ export const samSga: Method<SamSgaConfig> = {
     steps: 600, batch: 16, seq: 32, shortest: 0.25, correlation: 1, rate: 1e-4, scaleRate: 1e-3, weightDecay: 0, clip: 1,
     schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 }, checkpointSeconds: 60,
     sam: 'on', beta: 2e-4, relative: true, sga: 'on',
-    generator: { mode: 'trained', rate: 1e-6, clip: 1, every: 1 }, adaptation: { kind: 'straightThrough', temperature: 1, candidates: 4000 },
+    generator: { mode: 'trained', rate: 1e-5, clip: 1, every: 5 }, adaptation: { kind: 'straightThrough', temperature: 1, candidates: 4000 },
   },
   async run(job, config) {
     if (!job.generator) throw new ZsaqError('missing', 'samSga needs a generator: a causal language model that writes the inputs');

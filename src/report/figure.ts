@@ -47,12 +47,11 @@ export function lineFigure({ title, x, y, lines }: { title: string; x: Axis; y: 
  * @example lossFigure(history)
  */
 export function lossFigure(history: readonly LossPoint[], { title = 'Loss of student and generator', log = false } = {}): Figure {
-  const steps = history.map((p) => p.step);
-  const played = history.some((p) => p.generator !== undefined);
-  const student = { name: 'student: loss it minimizes', x: steps, y: history.map((p) => p.student) };
-  const generator = { name: 'generator: divergence it maximizes', x: steps, y: history.map((p) => p.generator ?? NaN) };
-  const figure = lineFigure({ title, x: { title: 'step' }, y: { title: 'student loss', log }, lines: played ? [student, generator] : [student] });
-  if (!played) return figure;
+  const turns = history.filter((p) => p.generator !== undefined); // the generator may play every few steps only: its line joins its turns
+  const student = { name: 'student: loss it minimizes', x: history.map((p) => p.step), y: history.map((p) => p.student) };
+  const generator = { name: 'generator: divergence it maximizes', x: turns.map((p) => p.step), y: turns.map((p) => p.generator!) };
+  const figure = lineFigure({ title, x: { title: 'step' }, y: { title: 'student loss', log }, lines: turns.length ? [student, generator] : [student] });
+  if (!turns.length) return figure;
   figure.data[1].yaxis = 'y2';
   const layout = figure.layout as Record<string, any>;
   layout.yaxis = { ...layout.yaxis, title: { text: 'student loss', font: { color: PALETTE[0] } } };
