@@ -3,35 +3,18 @@ import { ZsaqError } from '../core/error';
 import { peakBytes, tidy } from '../core/memory';
 import { clone, dispose, hostTensors, type Params } from '../core/tree';
 import { adamInit, adamUpdate, type AdamConfig, type AdamState } from '../optim/adam';
-import { rateAt, type Schedule } from '../optim/schedule';
+import { rateAt } from '../optim/schedule';
 import { Guard } from '../train/guard';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { part, prefixed } from './records';
 import { disposeInputs, type Source } from './source';
 import { affineOf, effective, isScale, makeStudent, type Student } from './student';
 import { maskOf, studentStep } from './studentStep';
-import { divergence as divergenceOf, type DivergenceConfig } from '../train/divergence';
+import { divergence as divergenceOf } from '../train/divergence';
+import type { Streams } from '../core/random';
 import type { Radius } from '../optim/sam';
-import type { Inputs } from '../models/model';
-import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
-
-export interface DistillConfig {
-  steps: number;
-  /** peak rate of weights, biases and norms */
-  rate: number;
-  /** peak rate of log-scales */
-  scaleRate: number;
-  weightDecay: number;
-  /** limit of the global gradient norm */
-  clip: number;
-  schedule: Schedule;
-  divergence: DivergenceConfig;
-  /** seconds between checkpoints on disk */
-  checkpointSeconds: number;
-}
-
-/** The divergence of fixed student parameters from the teacher on some inputs; differentiable in the inputs. */
-export type Divergence = (inputs: Inputs) => Scalar;
+import type { TrainConfig } from './config';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** Steps between two snapshots: what a roll-back or a resumed run goes back to. */
 const SNAPSHOT_STEPS = 20;
@@ -43,7 +26,7 @@ interface State { step: number; trained: Record<string, Tensor>; adam: AdamState
  * Each step: ascend (if the source has an adversary), draw a batch, one sharpness-aware gradient, AdamW, re-quantize.
  * Checkpoints hold the last snapshot, so that a resumed run repeats exactly what an undisturbed one does.
  */
-export async function distill(id: MethodId, job: Job, config: DistillConfig, radius: Radius | null, source: Source, streams: StreamStore): Promise<Quantized> {
+export async function distill(id: MethodId, job: Job, config: TrainConfig, radius: Radius | null, source: Source, streams: Streams): Promise<Quantized> {
   const student = makeStudent(job.teacher.model, job.teacher.params, job.plan);
   const run = new Run(id, job, config, radius, source, streams, student);
   try {
@@ -52,9 +35,6 @@ export async function distill(id: MethodId, job: Job, config: DistillConfig, rad
     run.dispose();
   }
 }
-
-/** The random streams of a run, as a checkpoint needs them. */
-export interface StreamStore { save(): Record<string, unknown>; restore(saved: Record<string, unknown>): void }
 
 class Run {
   private state: State;
@@ -67,8 +47,8 @@ class Run {
   private secondsBefore = 0;
 
   constructor(
-    private readonly id: MethodId, private readonly job: Job, private readonly config: DistillConfig,
-    private readonly radius: Radius | null, private readonly source: Source, private readonly streams: StreamStore,
+    private readonly id: MethodId, private readonly job: Job, private readonly config: TrainConfig,
+    private readonly radius: Radius | null, private readonly source: Source, private readonly streams: Streams,
     private readonly student: Student,
   ) {
     const trained = clone(student.initial);
@@ -173,7 +153,7 @@ class Run {
     dispose(this.state.trained, this.state.adam.m, this.state.adam.v);
     this.state = { step, trained, adam: { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number } };
     this.source.restore(part(tensors, 'source/'), state.source as Record<string, unknown>);
-    this.streams.restore(state.streams as Record<string, unknown>);
+    this.streams.restore(state.streams as ReturnType<Streams['save']>);
     this.guard.restore(state.guard as never);
     this.history = (state.history as Entry[]).slice();
     this.secondsBefore = state.seconds as number - (Date.now() - this.began) / 1000;

@@ -8,11 +8,10 @@ import { adamDefaults, adamInit, adamUpdate, type AdamState } from '../optim/ada
 import { clipByGlobalNorm } from '../optim/clip';
 import { adapt, ADAPTATION, checkAdaptation, initAdaptation, sampleTokens, tokenInputs, type Adaptation, type Speech } from './adaptation';
 import { drawLayout, type Layout } from './layout';
-import { randomTokens, type Batch, type Source } from './source';
+import { randomTokens, type Batch, type Divergence, type Source } from './source';
 import { part, prefixed } from './records';
 import type { Job, Network } from './method';
-import type { SamSgaConfig } from './samSga';
-import type { Divergence } from './distill';
+import type { SamSgaConfig } from './config';
 import type { Streams } from '../core/random';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 

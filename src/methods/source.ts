@@ -4,8 +4,10 @@ import { drawLayout, type LayoutConfig } from './layout';
 import type { Stream } from '../core/random';
 import type { Job } from './method';
 import type { Inputs } from '../models/model';
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { Divergence } from './distill';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+
+/** The divergence of the student as it stands from the teacher; differentiable in the inputs. */
+export type Divergence = (inputs: Inputs) => Scalar;
 
 /** One batch for the student. `tokens` are the generated ids, where there are any. */
 export interface Batch { inputs: Inputs; tokens?: Int32Array }

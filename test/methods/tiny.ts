@@ -1,9 +1,10 @@
 import { ready } from '../../src/core/backend';
 import { dispose } from '../../src/core/tree';
 import { qatRandom } from '../../src/methods/qat';
-import { samSga, type SamSgaConfig } from '../../src/methods/samSga';
+import { samSga } from '../../src/methods/samSga';
 import { loadModel, type LoadedModel } from '../../src/models/load';
 import { makePlan, type PlanOptions } from '../../src/quant/plan';
+import type { SamSgaConfig } from '../../src/methods/config';
 import { noData, type CheckpointStore, type Job, type Quantized, type Saved } from '../../src/methods/method';
 import { fixture } from '../fixtures/dump';
 
