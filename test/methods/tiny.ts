@@ -15,7 +15,7 @@ export const tinyPlan: PlanOptions = {
 /** Small enough for a thousand steps in a test; one batch of every size that matters. */
 export const tinyConfig: SamSgaConfig = {
   ...samSga.defaults, steps: 6, batch: 4, seq: 10, rate: 1e-3, beta: 0.01, checkpointSeconds: 0,
-  generator: { ...samSga.defaults.generator, rate: 1e-3 }, adaptation: { ...samSga.defaults.adaptation, candidates: 20 },
+  generator: { ...samSga.defaults.generator, rate: 1e-3, every: 1 }, adaptation: { ...samSga.defaults.adaptation, candidates: 20 },
 };
 
 export interface Tiny { teacher: LoadedModel; generator: LoadedModel; job(changes?: Partial<Job>): Job; dispose(): void }
