@@ -1,3 +1,4 @@
+import { dataCommand } from './commands/data';
 import { doctorCommand } from './commands/doctor';
 import { evalCommand } from './commands/eval';
 import { quantizeCommand } from './commands/quantize';
@@ -5,7 +6,7 @@ import { startCommand } from './commands/start';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 
-const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 

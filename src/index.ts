@@ -16,7 +16,9 @@ export { adamDefaults, adamInit, adamUpdate, type AdamState } from './optim/adam
 export { clipByGlobalNorm } from './optim/clip';
 export { rateAt } from './optim/schedule';
 export { modelFromConfig } from './models/registry';
-export { loadModel } from './models/load';
+export { loadModel, storedTensors, type LoadedModel } from './models/load';
+export { generate, type GenerateOptions } from './models/generate';
+export type { Sampling } from './models/sampling';
 export type { Inputs, Model } from './models/model';
 export { savePretrained } from './io/pretrained';
 export { loadCheckpoint, saveCheckpoint } from './io/checkpoint';

@@ -5,6 +5,7 @@ import { dispose } from './core/tree';
 import { checkConfig } from './methods/check';
 import { freshGenerator } from './methods/fresh';
 import { noData, type CheckpointStore, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
+import { refuseLeak } from './methods/leak';
 import { presetSize } from './methods/presets';
 import { ptq } from './methods/ptq';
 import { qatRandom } from './methods/qat';
@@ -89,6 +90,7 @@ function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
 export async function quantize(options: QuantizeOptions): Promise<Quantized & { config: RunConfig }> {
   await ready();
   const config = configure(options), { teacher, tokenizer, seed = 0 } = options;
+  refuseLeak(options.generator?.card, teacher.card);
   if (tokenizer.vocabSize > teacher.model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${teacher.model.vocabSize}: they do not belong together`);
   const fresh = config.method === 'samSga' && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
   try {

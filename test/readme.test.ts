@@ -7,6 +7,10 @@ import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { pocketModelPath } from '../datasets';
 
+const { filled, readResults, drawn, picture } = require('../scripts/readme.cjs') as {
+  filled(text: string, runs: unknown[]): string; readResults(): unknown[]; drawn(): string; picture: string;
+};
+
 const root = resolve(__dirname, '..');
 const text = readFileSync(join(root, 'README.md'), 'utf8');
 const section = (title: string): string => text.split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? assert.fail(`README.md has no section ${title}`);
@@ -37,7 +41,7 @@ describe('README', () => {
   });
 
   it('names every room and file of src, and every folder at the top', () => {
-    const listed = (folder: string) => readdirSync(join(root, folder), { withFileTypes: true }).filter((e) => !e.name.startsWith('.')).map((e) => e.name + (e.isDirectory() ? '/' : ''));
+    const listed = (folder: string) => readdirSync(join(root, folder), { withFileTypes: true }).filter((e) => !e.name.startsWith('.') && (e.isFile() || readdirSync(join(root, folder, e.name)).length > 0)).map((e) => e.name + (e.isDirectory() ? '/' : ''));
     for (const entry of listed('src')) assert.ok(named.includes(`src/${entry}`), `src/${entry} is not on the map`);
     for (const entry of listed('.').filter((e) => e.endsWith('/') && !['node_modules/', 'runs/'].includes(e))) assert.ok(named.includes(entry), `${entry} is not on the map`);
   });
@@ -56,9 +60,13 @@ describe('README', () => {
     for (const [, name] of section('Data, models and the environment').matchAll(/^\| `(ZSAQ_\w+)`/gm)) assert.match(sources, new RegExp(`env(\\.|\\[')${name}\\b`), `nothing reads ${name}`);
   });
 
+  it('shows the picture that the notebook drew', () => {
+    assert.ok(text.includes('](notebooks/00-start.svg)'));
+    assert.ok(readFileSync(picture, 'utf8') === drawn(), 'the notebook was run again: run node scripts/readme.cjs');
+  });
+
   it('tables are those of the result files', () => {
-    const { filled, readResults } = require('../scripts/readme-table.cjs') as { filled(text: string, runs: unknown[]): string; readResults(): unknown[] };
-    assert.ok(text === filled(text, readResults()), 'README.md does not say what the result files say: run node scripts/readme-table.cjs');
+    assert.ok(text === filled(text, readResults()), 'README.md does not say what the result files say: run node scripts/readme.cjs');
     const made = { task: 'T', metric: 'accuracy', fullPrecision: 90, fullPrecisionBytes: 2 ** 20, quantized: 80.126, sizeBytes: 2 ** 18, status: 'ok', seconds: 3, steps: 20, seed: 0, preset: 'smoke', examples: 7, commit: 'c', model: 'm', bits: 'W2A8' };
     const changed = filled(text, [{ ...made, method: 'samSga' }, { ...made, method: 'ptq', quantized: 60 }]);
     assert.match(changed, /\| full precision \| W32A32 \| 90\.00 \|.*\n\| round to nearest \| W2A8 \| 60\.00 \|.*\n\| SAM-SGA \| W2A8 \| 80\.13 \| 0\.25 \| 3\.0 \|/);

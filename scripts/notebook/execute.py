@@ -49,7 +49,7 @@ def execute(path, keep):
     folder = os.path.dirname(os.path.abspath(path))
     problem = None
     try:
-        NotebookClient(notebook, timeout=CELL_SECONDS, coalesce_streams=True, resources={'metadata': {'path': folder}}).execute()
+        NotebookClient(notebook, timeout=CELL_SECONDS, coalesce_streams=True, record_timing=False, resources={'metadata': {'path': folder}}).execute()
     except CellExecutionError:
         pass  # found below, with its cell
     except NoSuchKernel as error:

@@ -13,16 +13,22 @@ export interface Command {
   summary: string;
   help: string;
   options: Options;
+  /** words of which exactly one must stand after the command's name; `values.action` is the one that does */
+  actions?: readonly string[];
   run(values: Values, signal: AbortSignal): Promise<Outcome>;
 }
 
-/** The options of a command as given. @throws ZsaqError 'usage' in one sentence */
+/** The options of a command as given, and its action if it has any. @throws ZsaqError 'usage' in one sentence */
 export function parse(command: Command, args: string[]): Values {
   try {
     const options: Options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
     const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true });
-    if (positionals.length) throw new Error(`unexpected "${positionals[0]}"`);
-    return values as Values;
+    const unexpected = positionals[command.actions ? 1 : 0];
+    if (unexpected !== undefined) throw new Error(`unexpected "${unexpected}"`);
+    if (!command.actions || values.help) return values as Values;
+    const [action] = positionals;
+    if (!command.actions.includes(action)) throw new Error(`${action === undefined ? 'say what to do' : `"${action}" is none of its actions`}, ${command.actions.join(' or ')}`);
+    return { ...values, action } as Values;
   } catch (e) {
     const reason = (e as Error).message.split(/\. |\n/)[0].replace(/\.$/, '');
     throw new ZsaqError('usage', `${command.name}: ${reason}: see \`zsaq ${command.name} --help\``, { cause: e });

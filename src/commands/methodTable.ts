@@ -3,6 +3,12 @@ import type { Table } from '../report/table';
 import type { MethodId } from '../methods/method';
 import type { RunMetrics } from './quantizeRun';
 
+/** Rounding stands or falls with its grid and scales, so it names them. */
+function rowTitle({ method, grid, scale }: RunMetrics): string {
+  const { title: name } = METHODS[method as MethodId];
+  return method === 'ptq' ? `${name} (${grid}, ${scale})` : name;
+}
+
 /** Full precision and one row for each run: score, size, seconds. */
 export function methodTable(title: string, full: Pick<RunMetrics, 'fullPrecision' | 'fullPrecisionBytes' | 'metric'>, runs: readonly RunMetrics[]): Table {
   const megabytes = (bytes: number) => bytes / 2 ** 20;
@@ -11,7 +17,7 @@ export function methodTable(title: string, full: Pick<RunMetrics, 'fullPrecision
     columns: [{ name: 'method' }, { name: 'bits' }, { name: full.metric ?? 'score', digits: 2 }, { name: 'size', digits: 2, unit: 'MB' }, { name: 'time', digits: 1, unit: 's' }],
     rows: [
       ['full precision', 'W32A32', full.fullPrecision, megabytes(full.fullPrecisionBytes), null],
-      ...runs.map((r) => [METHODS[r.method as MethodId].title, r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds]),
+      ...runs.map((r) => [rowTitle(r), r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds]),
     ],
   };
 }

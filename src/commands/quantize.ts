@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
+import { refuseLeak } from '../methods/leak';
 import { loadRunnable, type RunnableModel } from '../export/packed';
 import { METHODS } from '../quantize';
 import { PRESETS } from '../methods/presets';
@@ -9,7 +10,6 @@ import { loadTokenizer } from '../text/tokenizer';
 import { anyTask } from '../../datasets';
 import { optional, required, wholeNumber, type Command, type Values } from './command';
 import { modelFolder } from './modelFolder';
-import { refuseLeak } from './provenance';
 import { quantizeRun, type RunMetrics } from './quantizeRun';
 import { makeScorer } from './score';
 import { methodTable } from './methodTable';

@@ -31,6 +31,9 @@ export interface RunOptions {
 export interface RunMetrics extends Record<string, unknown> {
   status: 'ok' | 'diverged' | 'cancelled';
   method: string;
+  /** grid of the weights and rule of their scales */
+  grid: string;
+  scale: string;
   bits: string;
   seed: number;
   task: string | null;
@@ -76,7 +79,7 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
   const quantized = status === 'cancelled' ? undefined
     : await scorer?.score('quantized', teacher.model, result.params, activationHooks(new Set(plan.sites), plan.activationBits));
   const metrics: RunMetrics = {
-    status, method: config.method, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
+    status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
     seconds: cost.seconds, peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, out, preset: config.preset, ...provenance(),

@@ -8,8 +8,8 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 export type MethodId = 'ptq' | 'qatRandom' | 'samSga';
 
-/** A network and its weights. */
-export interface Network { model: Model; params: Params }
+/** A network, its weights, and what its folder says of itself (`zsaq.json`). */
+export interface Network { model: Model; params: Params; card?: Record<string, unknown> }
 
 /** What a checkpoint holds: plain data and named float32 arrays. */
 export interface Saved {

@@ -33,7 +33,29 @@ export function text(config: Config, key: string, fallback: string): string {
 /** More layers than any model has: a damaged file must not make us build a list of billions. */
 const LAYERS = 1000;
 
-export function layerCount(config: Config): number { return integer(config, 'num_hidden_layers', undefined, LAYERS); }
+export function layerCount(config: Config, key = 'num_hidden_layers'): number { return integer(config, key, undefined, LAYERS); }
+
+/** A setting that changes what the model computes and is not supported must be absent or have the one value that is. */
+export function only(config: Config, key: string, value: unknown): void {
+  const v = config[key] ?? value;
+  if (v !== value) throw new ZsaqError('unsupported', `config.json: ${key} ${JSON.stringify(v)} is not supported, only ${JSON.stringify(value)}: choose another model`);
+}
+
+/**
+ * The class that saved the folder, the first of `architectures`; undefined where none is named.
+ *
+ * @throws ZsaqError 'unsupported' with the list of known ones
+ */
+export function architecture<T extends string>(config: Config, known: readonly T[]): T | undefined {
+  const [name] = Array.isArray(config.architectures) ? config.architectures as unknown[] : [];
+  if (name === undefined || known.includes(name as T)) return name as T | undefined;
+  throw new ZsaqError('unsupported', `config.json: architecture ${JSON.stringify(name)} is not known: ${known.join(', ')} are`);
+}
+
+/** The padding token, or what stands in for it where `config.json` names none. */
+export function padToken(config: Config, fallback: number): number {
+  return typeof config.pad_token_id === 'number' ? config.pad_token_id : fallback;
+}
 
 /** hidden size per head must be whole. */
 export function divides(config: Config, heads: number, hidden: number): void {

@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
-import { dispose, type Params } from '../core/tree';
+import { dispose, get, type Params } from '../core/tree';
 import { openPretrained, type Pretrained } from '../io/pretrained';
 import { canonicalName, modelFromConfig } from './registry';
 import type { Model } from './model';
@@ -16,7 +16,8 @@ export interface LoadedModel {
 }
 
 /**
- * A model from a Hugging Face folder, weights as float32 tensors under canonical names. One tensor is read at a time.
+ * A model from a Hugging Face folder, weights as float32 tensors under canonical names and as
+ * `[out, in]`. One tensor is read at a time.
  *
  * @throws ZsaqError naming the file and tensor: missing, of another shape, not finite
  * @example const { model, params } = await loadModel('models/minilm-sst2')
@@ -38,13 +39,33 @@ function readParams(folder: Pretrained, model: Model): Record<string, Tensor> {
     for (const name of model.paramNames) {
       const source = stored.get(name);
       if (source === undefined) throw new ZsaqError('missing', `${folder.dir}: no tensor "${name}": the weights do not fit config.json`);
-      params[name] = readFinite(folder, source, model.shapes[name]);
+      params[name] = model.storedTransposed?.has(name) ? readTransposed(folder, source, model.shapes[name]) : readFinite(folder, source, model.shapes[name]);
     }
   } catch (e) {
     dispose(params);
     throw e;
   }
   return params;
+}
+
+function readTransposed(folder: Pretrained, name: string, shape: readonly number[]): Tensor {
+  const stored = readFinite(folder, name, [...shape].reverse());
+  try { return tf.transpose(stored); } finally { stored.dispose(); }
+}
+
+/**
+ * Host copies under the names and in the layout of model files: what `savePretrained` writes and both `loadModel` and
+ * transformers read back.
+ *
+ * @example savePretrained(dir, { config, tensors: storedTensors(model, params) })
+ */
+export function storedTensors(model: Model, params: Params): Record<string, { dtype: 'F32'; shape: number[]; data: Float32Array }> {
+  return Object.fromEntries(model.paramNames.map((name) => {
+    const x = get(params, name), stored = model.storedTransposed?.has(name) ? tf.transpose(x) : x;
+    const host = { dtype: 'F32' as const, shape: stored.shape.slice(), data: stored.dataSync() as Float32Array };
+    if (stored !== x) stored.dispose();
+    return [name, host];
+  }));
 }
 
 /** One tensor as float32, its shape and values checked. */

@@ -1,8 +1,12 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import type { Params } from '../core/tree';
+import type { KeysValues } from '../nn/attention';
 import type { Hooks } from '../nn/hooks';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+
+/** Keys and values of every layer for the tokens that a causal model has read; `[]` before the first one. */
+export type Past = readonly KeysValues[];
 
 /** What a model reads: token ids or, for gradients that reach the generator, word embeddings. */
 export interface Inputs {
@@ -10,10 +14,14 @@ export interface Inputs {
   ids?: Tensor2D;
   /** word embeddings `[batch, seq, embedding]` in place of the rows of the word embedding table */
   embeds?: Tensor3D;
-  /** 1 at real tokens, 0 at padding, `[batch, seq]`; absent: no padding */
+  /** 1 at real tokens, 0 at padding, `[batch, seq]`, those of the past before them; absent: no padding */
   mask?: Tensor2D;
   /** segments 0 and 1, int32 `[batch, seq]` */
   typeIds?: Tensor2D;
+  /** causal models: what was read before these tokens; if given, even empty, the output has the past that goes on from here */
+  past?: Past;
+  /** language models: logits of the last position only, `[batch, 1, vocabulary]` */
+  lastOnly?: boolean;
 }
 
 export interface Output {
@@ -21,12 +29,15 @@ export interface Output {
   logits: Tensor;
   /** as in transformers: after the embeddings, after each layer `[batch, seq, hidden]`; the last one as the head sees it */
   hidden: Tensor[];
+  /** the past for the next call, where the inputs had one */
+  past?: Past;
 }
 
 export type Head =
   | { kind: 'classification'; labels: string[] }
   | { kind: 'regression' }
   | { kind: 'languageModel' }
+  | { kind: 'maskedLanguageModel' }
   | { kind: 'none' };
 
 /** A linear layer of the encoder or decoder: the name of its weight and the site of its input (shared by q, k and v). */
@@ -49,17 +60,22 @@ export interface Model {
   /** linear layers in the order of the forward pass, heads excluded */
   readonly linears: readonly LinearLayer[];
   readonly wordEmbedding: string;
+  /** weights that model files hold as `[in, out]` (GPT-2); in `shapes` and in memory they are `[out, in]` as all others */
+  readonly storedTransposed?: ReadonlySet<string>;
   forward(params: Params, inputs: Inputs, hooks?: Hooks): Output;
 }
 
 /** batch and seq of the inputs; refuses what the model cannot read. */
-export function inputShape(model: { maxLength: number }, { ids, embeds }: Inputs): [number, number] {
+export function inputShape(model: { maxLength: number }, { ids, embeds, past }: Inputs): [number, number] {
   const x = ids ?? embeds;
   if (!x || (ids && embeds)) throw new ZsaqError('usage', 'a model reads either ids or embeds: give exactly one of them');
-  const [batch, seq] = x.shape;
-  if (seq > model.maxLength) throw new ZsaqError('range', `a sequence of ${seq} tokens is longer than the model's ${model.maxLength} positions: shorten the batch`);
+  const [batch, seq] = x.shape, length = pastLength(past) + seq;
+  if (length > model.maxLength) throw new ZsaqError('range', `a sequence of ${length} tokens is longer than the model's ${model.maxLength} positions: shorten the batch`);
   return [batch, seq];
 }
+
+/** Tokens in a past. */
+export function pastLength(past: Past | undefined): number { return past?.length ? past[0].keys.shape[2]! : 0; }
 
 /** Hidden states of word tokens: the given embeddings, or rows of the table. */
 export function wordEmbeddings(lookUp: (ids: Tensor) => Tensor, { ids, embeds }: Inputs): Tensor {

@@ -1,11 +1,12 @@
 import { tf } from '../core/backend';
 import * as kernels from '../core/kernels';
 import { get, type Params } from '../core/tree';
-import { attention, causalBias } from '../nn/attention';
+import { activation } from '../nn/activations';
 import { at, type Hooks } from '../nn/hooks';
-import { activation, embedding, layerNorm, linear } from '../nn/layers';
-import { boolean, divides, integer, layerCount, text, type Config } from './config';
-import { inputShape, range, wordEmbeddings, type LinearLayer, type Model } from './model';
+import { embedding, layerNorm, linear } from '../nn/layers';
+import { causalCall, type CausalCall } from './causal';
+import { architecture, boolean, divides, integer, layerCount, only, padToken, text, type Config } from './config';
+import { wordEmbeddings, type LinearLayer, type Model } from './model';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /** OPT's learned positions start at row 2. */
@@ -17,6 +18,8 @@ const OFFSET = 2, EPSILON = 1e-5;
  * (OPT-350m) the embeddings pass through `project_in`, the last states through `project_out`.
  */
 export function opt(config: Config): Model {
+  architecture(config, ['OPTForCausalLM', 'OPTModel']);
+  only(config, 'layer_norm_elementwise_affine', true);
   const hidden = integer(config, 'hidden_size'), layers = layerCount(config);
   const heads = integer(config, 'num_attention_heads'), ffn = integer(config, 'ffn_dim');
   const vocabSize = integer(config, 'vocab_size'), maxLength = integer(config, 'max_position_embeddings');
@@ -59,11 +62,12 @@ export function opt(config: Config): Model {
     ? tf.add(x, f(layerNorm(params, norm, x, EPSILON)))
     : layerNorm(params, norm, tf.add(x, f(x)), EPSILON);
 
-  const layer = (params: Params, l: string, x: Tensor, hiding: Tensor, hooks?: Hooks): Tensor => {
+  const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hooks?: Hooks): Tensor => {
+    const l = layerName(i);
     const attended = branch(params, `${l}.self_attn_layer_norm`, x, (h) => {
       const input = at(hooks, `${l}.self_attn`, h);
       const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => linear(params, `${l}.self_attn.${part}`, input));
-      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, attention(q, k, v, heads, hiding)));
+      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, call.attend(i, q, k, v, heads)));
     });
     return branch(params, `${l}.final_layer_norm`, attended, (h) => {
       const wide = act(linear(params, `${l}.fc1`, at(hooks, `${l}.fc1`, h)));
@@ -73,25 +77,20 @@ export function opt(config: Config): Model {
 
   const model: Model = {
     family: 'opt', head: { kind: 'languageModel' }, config, vocabSize, hiddenSize: hidden, embeddingSize, maxLength,
-    padId: typeof config.pad_token_id === 'number' ? config.pad_token_id : 1,
-    shapes, paramNames: Object.keys(shapes), linears, wordEmbedding: `${prefix}.embed_tokens.weight`,
+    padId: padToken(config, 1), shapes, paramNames: Object.keys(shapes), linears, wordEmbedding: `${prefix}.embed_tokens.weight`,
 
     forward(params, inputs, hooks) {
-      const [, seq] = inputShape(model, inputs);
+      const call = causalCall(model, inputs, OFFSET);
       let words = wordEmbeddings((ids) => embedding(params, `${prefix}.embed_tokens`, ids), inputs);
       if (projected) words = linear(params, `${prefix}.project_in`, at(hooks, `${prefix}.project_in`, words));
-      // padded positions read row 1, as in transformers: positions count the real tokens
-      const positions = inputs.mask
-        ? tf.cast(tf.add(tf.mul(tf.cumsum(tf.cast(inputs.mask, 'float32'), 1), tf.cast(inputs.mask, 'float32')), OFFSET - 1), 'int32')
-        : tf.add(range(seq), tf.scalar(OFFSET, 'int32'));
-      let x = tf.add(words, embedding(params, `${prefix}.embed_positions`, positions)); // [batch, seq, hidden]
-      const hiddenStates = [x], hiding = causalBias(seq, inputs.mask);
-      for (let i = 0; i < layers; i++) hiddenStates.push((x = layer(params, layerName(i), x, hiding, hooks)));
+      let x = tf.add(words, embedding(params, `${prefix}.embed_positions`, call.positions)); // [batch, seq, hidden]
+      const hiddenStates = [x];
+      for (let i = 0; i < layers; i++) hiddenStates.push((x = layer(params, i, x, call, hooks)));
       if (lastNorm) x = layerNorm(params, `${prefix}.final_layer_norm`, x, EPSILON);
       if (projected) x = linear(params, `${prefix}.project_out`, at(hooks, `${prefix}.project_out`, x));
       hiddenStates[layers] = x;
       const head = get(params, tied ? `${prefix}.embed_tokens.weight` : 'lm_head.weight') as Tensor2D;
-      return { logits: kernels.linear(x, head), hidden: hiddenStates };
+      return call.output(kernels.linear(call.read(x), head), hiddenStates);
     },
   };
   return model;

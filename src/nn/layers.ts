@@ -1,5 +1,3 @@
-import { tf } from '../core/backend';
-import { ZsaqError } from '../core/error';
 import * as kernels from '../core/kernels';
 import { get, type Params } from '../core/tree';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
@@ -17,17 +15,4 @@ export function layerNorm(params: Params, prefix: string, x: Tensor, epsilon: nu
 /** Rows of the table at `prefix.weight`. */
 export function embedding(params: Params, prefix: string, ids: Tensor): Tensor {
   return kernels.embedding(get(params, `${prefix}.weight`) as Tensor2D, ids);
-}
-
-const activations: Record<string, (x: Tensor) => Tensor> = {
-  gelu: kernels.gelu,
-  relu: (x) => tf.relu(x),
-  tanh: (x) => tf.tanh(x),
-};
-
-/** The nonlinearity that `config.json` names. */
-export function activation(name: string): (x: Tensor) => Tensor {
-  const f = activations[name];
-  if (!f) throw new ZsaqError('unsupported', `config.json: activation "${name}" is not known: ${Object.keys(activations).join(', ')} are`);
-  return f;
 }

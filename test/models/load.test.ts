@@ -55,11 +55,16 @@ describe('models/load', () => {
       ['bert-classifier', (n) => n.replace(/^bert\./, '')],
       ['bert-classifier', (n) => n.replace('LayerNorm.weight', 'LayerNorm.gamma').replace('LayerNorm.bias', 'LayerNorm.beta')],
       ['opt-post', (n) => n.replace(/^model\./, '')],
+      ['roberta', (n) => n.replace(/^roberta\./, '')],
+      ['distilbert', (n) => n.replace(/^distilbert\./, '')],
+      ['gpt2', (n) => n.replace(/^transformer\./, '')],
+      ['bert-masked', (n) => n.replace('cls.predictions.bias', 'cls.predictions.decoder.bias').replace('LayerNorm.weight', 'LayerNorm.gamma')],
+      ['roberta-masked', (n) => n.replace('lm_head.bias', 'lm_head.decoder.bias')],
     ];
     for (const [name, rename] of names) {
       const dir = changed(name, { weights: (w) => Object.fromEntries(Object.entries(w).map(([n, x]) => [rename(n), x])) });
-      const { params } = await loadModel(dir), d = readDump('models', name, 'model.safetensors');
-      for (const [n, x] of Object.entries(d)) assertClose(params[n], x, 0, n);
+      const { model, params } = await loadModel(dir), d = readDump('models', name, 'model.safetensors');
+      for (const [n, x] of Object.entries(d)) tf.tidy(() => assertClose(model.storedTransposed?.has(n) ? tf.transpose(params[n]) : params[n], x, 0, n));
       dispose(params);
       rmSync(dir, { recursive: true });
     }
@@ -70,6 +75,12 @@ describe('models/load', () => {
     const { params, model } = await loadModel(dir);
     assert.deepEqual(Object.keys(params), [...model.paramNames]);
     dispose(params);
+    const buffer = { shape: [1, 1, 4, 4], data: new Float32Array(16) }; // as older GPT-2 and BERT files have them
+    for (const [name, others] of [['gpt2', ['transformer.h.0.attn.bias', 'h.1.attn.masked_bias', 'lm_head.weight']], ['roberta', ['roberta.embeddings.position_ids', 'lm_head.bias']]] as const) {
+      const found = await loadModel(changed(name, { weights: (w) => ({ ...w, ...Object.fromEntries(others.map((n) => [n, buffer])) }) }));
+      assert.deepEqual(Object.keys(found.params), [...found.model.paramNames]);
+      dispose(found.params);
+    }
   });
 
   it('names the tensor that is missing, of another shape, or not finite', async () => {
@@ -97,6 +108,21 @@ describe('models/load', () => {
       ['opt-pre', (c) => { c.do_layer_norm_before = 'yes'; }, 'format', 'do_layer_norm_before'],
       ['opt-pre', (c) => { c.word_embed_proj_dim = 16; }, 'mismatch', 'embed_tokens'],
       ['opt-pre', (c) => { c.num_attention_heads = 5; }, 'format', '5'],
+      ['opt-pre', (c) => { c.architectures = ['OPTForSequenceClassification']; }, 'unsupported', 'OPTForSequenceClassification'],
+      ['opt-pre', (c) => { c.layer_norm_elementwise_affine = false; }, 'unsupported', 'layer_norm_elementwise_affine'],
+      ['bert-classifier', (c) => { c.is_decoder = true; }, 'unsupported', 'is_decoder'],
+      ['bert-classifier', (c) => { c.position_embedding_type = 'relative_key'; }, 'unsupported', 'relative_key'],
+      ['bert-classifier', (c) => { c.hidden_act = 'constructor'; }, 'unsupported', 'constructor'],
+      ['bert-masked', (c) => { c.tie_word_embeddings = false; }, 'unsupported', 'tie_word_embeddings'],
+      ['roberta', (c) => { c.architectures = ['RobertaForTokenClassification']; }, 'unsupported', 'RobertaForSequenceClassification'],
+      ['roberta', (c) => { c.max_position_embeddings = 2; }, 'format', 'max_position_embeddings'],
+      ['distilbert', (c) => { c.n_layers = 0; }, 'format', 'n_layers'],
+      ['distilbert', (c) => { c.n_layers = 3; }, 'missing', 'transformer.layer.2'],
+      ['distilbert', (c) => { c.architectures = ['DistilBertModel', 5]; c.n_heads = 3; }, 'format', '3'],
+      ['gpt2', (c) => { c.architectures = ['GPT2ForSequenceClassification']; }, 'unsupported', 'GPT2LMHeadModel'],
+      ['gpt2', (c) => { c.add_cross_attention = true; }, 'unsupported', 'add_cross_attention'],
+      ['gpt2', (c) => { c.n_inner = 48; }, 'mismatch', 'mlp.c_fc.weight" has shape [16,32], config.json asks for [16,48]'],
+      ['gpt2', (c) => { c.tie_word_embeddings = false; }, 'missing', 'lm_head.weight'],
     ];
     for (const [name, config, code, word] of cases) {
       const dir = changed(name, { config });
@@ -106,7 +132,7 @@ describe('models/load', () => {
   });
 
   it('refuses huge sizes in the configuration without reserving memory for them', async () => {
-    await refused(changed('bert-classifier', { config: (c) => { c.vocab_size = 2 ** 31; } }), 'mismatch', 'word_embeddings');
+    await refused(changed('bert-classifier', { config: (c) => { c.vocab_size = 2 ** 31 - 1; } }), 'mismatch', 'word_embeddings');
     await refused(changed('bert-classifier', { config: (c) => { c.max_position_embeddings = 2 ** 30; } }), 'mismatch', 'position_embeddings');
   });
 
@@ -120,6 +146,11 @@ describe('models/load', () => {
     dispose(params);
   });
 
+  /** A classifier cut down to its first output. */
+  function oneOutput(w: Weights): void {
+    for (const [n, { shape, data }] of Object.entries(w)) if (shape[0] === 3) w[n] = { shape: [1, ...shape.slice(1)], data: data.slice(0, data.length / 3) };
+  }
+
   it('knows the head of each folder', async () => {
     const head = async (dir: string) => {
       const { model, params } = await loadModel(dir);
@@ -129,6 +160,12 @@ describe('models/load', () => {
     assert.deepEqual(await head(fixture('models', 'bert-classifier')), { kind: 'classification', labels: ['negative', 'neutral', 'positive'] });
     assert.deepEqual(await head(fixture('models', 'bert-regression')), { kind: 'regression' });
     assert.deepEqual(await head(fixture('models', 'opt-post')), { kind: 'languageModel' });
+    assert.deepEqual(await head(fixture('models', 'gpt2')), { kind: 'languageModel' });
+    for (const name of ['bert', 'roberta', 'distilbert']) assert.deepEqual(await head(fixture('models', `${name}-masked`)), { kind: 'maskedLanguageModel' });
+    for (const name of ['roberta', 'distilbert']) {
+      assert.deepEqual(await head(fixture('models', name)), { kind: 'classification', labels: ['negative', 'neutral', 'positive'] });
+      assert.deepEqual(await head(changed(name, { config: (c) => { c.problem_type = 'regression'; delete c.id2label; }, weights: oneOutput })), { kind: 'regression' });
+    }
     assert.deepEqual(await head(changed('bert-classifier', { config: (c) => { c.architectures = ['BertModel']; } })), { kind: 'none' });
   });
 });

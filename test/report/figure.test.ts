@@ -53,6 +53,11 @@ describe('report/figure', () => {
     assert.equal((layout as any).yaxis2.side, 'right');
   });
 
+  it('joins the turns of a generator that plays every other step', () => {
+    const { data } = lossFigure([{ step: 1, student: 2, generator: 0.5 }, { step: 2, student: 3 }, { step: 3, student: 1, generator: 0.75 }]);
+    assert.deepEqual(data.map(({ x, y }) => [x, y]), [[[1, 2, 3], [2, 3, 1]], [[1, 3], [0.5, 0.75]]]);
+  });
+
   it('draws one player alone', () => {
     const { data, layout } = lossFigure([{ step: 1, student: 2 }], { log: true });
     assert.equal(data.length, 1);

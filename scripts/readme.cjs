@@ -1,8 +1,7 @@
 'use strict';
-// The results of the README, from result files and never typed.
-//   node scripts/readme-table.cjs add RUN...   keeps the metrics of finished run folders in reproductions/results/start
-//   node scripts/readme-table.cjs              writes their tables between the marks of README.md
-//   node scripts/readme-table.cjs --check      ends with 1 if README.md does not say what the files say
+// What the README shows of results, from result files and never typed or drawn.
+//   node scripts/readme.cjs            writes the tables between the marks of README.md, and the picture of the first notebook
+//   node scripts/readme.cjs add RUN... first keeps the metrics of finished run folders in reproductions/results/start
 const fs = require('node:fs');
 const path = require('node:path');
 require('tsx/cjs');
@@ -12,6 +11,7 @@ const { canonicalJson, writeWhole } = require('../src/io/file.ts');
 
 const root = path.resolve(__dirname, '..');
 const readme = path.join(root, 'README.md'), results = path.join(root, 'reproductions', 'results', 'start');
+const notebook = path.join(root, 'notebooks', '00-start.ipynb'), picture = notebook.replace('.ipynb', '.svg');
 const BEGIN = '<!-- results -->', END = '<!-- /results -->';
 const ORDER = ['ptq', 'qatRandom', 'samSga'];
 
@@ -60,15 +60,18 @@ function readResults() {
   return fs.readdirSync(results).filter((name) => name.endsWith('.json')).sort().map((name) => JSON.parse(fs.readFileSync(path.join(results, name), 'utf8')));
 }
 
-module.exports = { filled, readResults };
+/** The bars that the notebook drew when it was last run. */
+function drawn() {
+  const { cells } = JSON.parse(fs.readFileSync(notebook, 'utf8'));
+  const [output] = cells.find(({ id }) => id === 'bars').outputs;
+  return `${[output.data['image/svg+xml']].flat().join('').trimEnd()}\n`;
+}
+
+module.exports = { filled, readResults, drawn, picture };
 
 if (require.main === module) {
   const [command, ...folders] = process.argv.slice(2);
   if (command === 'add') add(folders);
-  const before = fs.readFileSync(readme, 'utf8'), after = filled(before, readResults());
-  if (command !== '--check') writeWhole(readme, after);
-  else if (before !== after) {
-    console.error('README.md does not say what the result files say: run node scripts/readme-table.cjs');
-    process.exitCode = 1;
-  }
+  writeWhole(readme, filled(fs.readFileSync(readme, 'utf8'), readResults()));
+  writeWhole(picture, drawn());
 }

@@ -1,0 +1,73 @@
+import { tf } from '../core/backend';
+import * as kernels from '../core/kernels';
+import { get, type Params } from '../core/tree';
+import { activation } from '../nn/activations';
+import { at, type Hooks } from '../nn/hooks';
+import { embedding, layerNorm, linear } from '../nn/layers';
+import { causalCall, type CausalCall } from './causal';
+import { architecture, boolean, divides, integer, layerCount, number, only, padToken, text, type Config } from './config';
+import { wordEmbeddings, type LinearLayer, type Model } from './model';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+
+/**
+ * GPT-2 (Radford et al. 2019) with language-model head, pre-norm: x <- x + Attention(LN(x)); x <- x + W2 gelu(W1 LN(x)).
+ * Query, key and value are one product `c_attn`. Its files hold weights as `[in, out]`; here they are `[out, in]`
+ * (`storedTransposed`).
+ */
+export function gpt2(config: Config): Model {
+  architecture(config, ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel']);
+  only(config, 'add_cross_attention', false);
+  const hidden = integer(config, 'n_embd'), layers = layerCount(config, 'n_layer'), heads = integer(config, 'n_head');
+  const ffn = integer(config, 'n_inner', 4 * hidden), vocabSize = integer(config, 'vocab_size');
+  const maxLength = integer(config, 'n_positions'), epsilon = number(config, 'layer_norm_epsilon', 1e-5);
+  const tied = boolean(config, 'tie_word_embeddings', true), act = activation(text(config, 'activation_function', 'gelu_new'));
+  const scaled = boolean(config, 'scale_attn_weights', true), byLayer = boolean(config, 'scale_attn_by_inverse_layer_idx', false);
+  divides(config, heads, hidden);
+  const prefix = 'transformer', layerName = (i: number) => `${prefix}.h.${i}`;
+  const scale = (i: number) => (scaled ? 1 / Math.sqrt(hidden / heads) : 1) / (byLayer ? i + 1 : 1);
+
+  const shapes: Record<string, number[]> = { [`${prefix}.wte.weight`]: [vocabSize, hidden], [`${prefix}.wpe.weight`]: [maxLength, hidden] };
+  const linears: LinearLayer[] = [];
+  const add = (name: string, outs: number, ins: number) => {
+    Object.assign(shapes, { [`${name}.weight`]: [outs, ins], [`${name}.bias`]: [outs] });
+    linears.push({ weight: `${name}.weight`, site: name });
+  };
+  const addNorm = (name: string) => Object.assign(shapes, { [`${name}.weight`]: [hidden], [`${name}.bias`]: [hidden] });
+  for (let i = 0; i < layers; i++) {
+    const l = layerName(i);
+    addNorm(`${l}.ln_1`);
+    add(`${l}.attn.c_attn`, 3 * hidden, hidden);
+    add(`${l}.attn.c_proj`, hidden, hidden);
+    addNorm(`${l}.ln_2`);
+    add(`${l}.mlp.c_fc`, ffn, hidden);
+    add(`${l}.mlp.c_proj`, hidden, ffn);
+  }
+  addNorm(`${prefix}.ln_f`);
+  if (!tied) shapes['lm_head.weight'] = [vocabSize, hidden];
+
+  const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hooks?: Hooks): Tensor => {
+    const l = layerName(i), product = (name: string, input: Tensor) => linear(params, `${l}.${name}`, at(hooks, `${l}.${name}`, input));
+    const [q, k, v] = tf.split(product('attn.c_attn', layerNorm(params, `${l}.ln_1`, x, epsilon)), 3, -1);
+    const attended = tf.add(x, product('attn.c_proj', call.attend(i, q, k, v, heads, scale(i))));
+    return tf.add(attended, product('mlp.c_proj', act(product('mlp.c_fc', layerNorm(params, `${l}.ln_2`, attended, epsilon)))));
+  };
+
+  const model: Model = {
+    family: 'gpt2', head: { kind: 'languageModel' }, config, vocabSize, hiddenSize: hidden, embeddingSize: hidden, maxLength,
+    // GPT-2 was trained without padding; its end of text stands in, as is usual
+    padId: padToken(config, typeof config.eos_token_id === 'number' ? config.eos_token_id : 0),
+    shapes, paramNames: Object.keys(shapes), linears, wordEmbedding: `${prefix}.wte.weight`,
+    storedTransposed: new Set(linears.map(({ weight }) => weight)),
+
+    forward(params, inputs, hooks) {
+      const call = causalCall(model, inputs, 0), words = wordEmbeddings((ids) => embedding(params, `${prefix}.wte`, ids), inputs);
+      let x = tf.add(words, embedding(params, `${prefix}.wpe`, call.positions)); // [batch, seq, hidden]
+      const hiddenStates = [x];
+      for (let i = 0; i < layers; i++) hiddenStates.push((x = layer(params, i, x, call, hooks)));
+      hiddenStates[layers] = x = layerNorm(params, `${prefix}.ln_f`, x, epsilon);
+      const head = get(params, tied ? `${prefix}.wte.weight` : 'lm_head.weight') as Tensor2D;
+      return call.output(kernels.linear(call.read(x), head), hiddenStates);
+    },
+  };
+  return model;
+}
