@@ -27,7 +27,9 @@ function add(folders) {
   fs.mkdirSync(results, { recursive: true });
   for (const folder of folders) {
     const run = measured(folder);
-    writeWhole(path.join(results, `${run.model}-${run.bits}-${run.method}-${run.seed}.json`), `${canonicalJson(run, 2)}\n`);
+    // roundings on other grids or with other scales are other rows
+    const method = run.method === 'ptq' ? `ptq-${run.grid}-${run.scale}` : run.method;
+    writeWhole(path.join(results, `${run.model}-${run.bits}-${method}-${run.seed}.json`), `${canonicalJson(run, 2)}\n`);
   }
 }
 
@@ -40,7 +42,7 @@ function render(runs) {
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
   return [...groups].map(([title, all]) => {
-    all.sort((a, b) => ORDER.indexOf(a.method) - ORDER.indexOf(b.method) || a.seed - b.seed);
+    all.sort((a, b) => a.bits.localeCompare(b.bits) || ORDER.indexOf(a.method) - ORDER.indexOf(b.method) || b.grid.localeCompare(a.grid) || a.seed - b.seed);
     const { preset, examples, metric, commit } = all[0];
     const steps = Math.max(...all.map((run) => run.steps)), seeds = [...new Set(all.map((run) => run.seed))].join(', ');
     const note = `${metric} (${metric === 'perplexity' ? 'lower' : 'higher'} is better) on ${examples} ${metric === 'perplexity' ? 'tokens' : 'sentences'}; preset ${preset} with ${steps} steps, seed ${seeds}, commit ${commit}. Files: reproductions/results/start`;
