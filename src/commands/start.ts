@@ -16,7 +16,7 @@ const JOBS = [
   { model: 'pocket-bert', task: 'pocket-sentiment' },
   { model: 'pocket-opt', task: 'pocket-tales' },
 ] as const;
-const STEPS = 120;
+const STEPS = 100;
 /** On these two models the covering scale does better than the fitted one, for every method alike. */
 const SCALE = 'plan.scale=absmax';
 const RUNS = [
