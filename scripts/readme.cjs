@@ -1,17 +1,19 @@
 'use strict';
 // What the README shows of results, from result files and never typed or drawn.
-//   node scripts/readme.cjs            writes the tables between the marks of README.md, and the picture of the first notebook
+//   node scripts/readme.cjs            writes the tables between the marks of README.md, and its picture
 //   node scripts/readme.cjs add RUN... first keeps the metrics of finished run folders in reproductions/results/start
 const fs = require('node:fs');
 const path = require('node:path');
 require('tsx/cjs');
-const { methodTable } = require('../src/commands/methodTable.ts');
+const { methodTable, rowTitle } = require('../src/commands/methodTable.ts');
+const { barFigure } = require('../src/report/figure.ts');
+const { toSvg } = require('../src/report/svg.ts');
 const { toMarkdown } = require('../src/report/table.ts');
 const { canonicalJson, writeWhole } = require('../src/io/file.ts');
 
 const root = path.resolve(__dirname, '..');
 const readme = path.join(root, 'README.md'), results = path.join(root, 'reproductions', 'results', 'start');
-const notebook = path.join(root, 'notebooks', '00-start.ipynb'), picture = notebook.replace('.ipynb', '.svg');
+const PICTURED = { model: 'minilm-sst2', bits: 'W2A8' }, picture = path.join(results, `${PICTURED.model}-${PICTURED.bits}.svg`);
 const BEGIN = '<!-- results -->', END = '<!-- /results -->';
 const ORDER = ['ptq', 'qatRandom', 'samSga'];
 
@@ -62,11 +64,14 @@ function readResults() {
   return fs.readdirSync(results).filter((name) => name.endsWith('.json')).sort().map((name) => JSON.parse(fs.readFileSync(path.join(results, name), 'utf8')));
 }
 
-/** The bars that the notebook drew when it was last run. */
-function drawn() {
-  const { cells } = JSON.parse(fs.readFileSync(notebook, 'utf8'));
-  const [output] = cells.find(({ id }) => id === 'bars').outputs;
-  return `${[output.data['image/svg+xml']].flat().join('').trimEnd()}\n`;
+/** Bars of one real model at 2 bits beside full precision. */
+async function drawn(runs) {
+  const shown = runs.filter((run) => run.model === PICTURED.model && run.bits === PICTURED.bits).sort((a, b) => a.quantized - b.quantized);
+  const [{ task, metric, fullPrecision }] = shown;
+  return toSvg(barFigure({
+    title: `${PICTURED.model} at ${PICTURED.bits}, without data: ${task}`, y: { title: `${metric} (%)`, range: [0, 100] },
+    bars: shown.map((run) => ({ name: rowTitle(run), value: run.quantized })), reference: { name: 'full precision', value: fullPrecision },
+  }));
 }
 
 module.exports = { filled, readResults, drawn, picture };
@@ -75,5 +80,5 @@ if (require.main === module) {
   const [command, ...folders] = process.argv.slice(2);
   if (command === 'add') add(folders);
   writeWhole(readme, filled(fs.readFileSync(readme, 'utf8'), readResults()));
-  writeWhole(picture, drawn());
+  drawn(readResults()).then((svg) => writeWhole(picture, svg));
 }

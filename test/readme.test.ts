@@ -3,12 +3,12 @@ import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { pocketModelPath } from '../datasets';
 
 const { filled, readResults, drawn, picture } = require('../scripts/readme.cjs') as {
-  filled(text: string, runs: unknown[]): string; readResults(): unknown[]; drawn(): string; picture: string;
+  filled(text: string, runs: unknown[]): string; readResults(): unknown[]; drawn(runs: unknown[]): Promise<string>; picture: string;
 };
 
 const root = resolve(__dirname, '..');
@@ -60,16 +60,16 @@ describe('README', () => {
     for (const [, name] of section('Data, models and the environment').matchAll(/^\| `(ZSAQ_\w+)`/gm)) assert.match(sources, new RegExp(`env(\\.|\\[')${name}\\b`), `nothing reads ${name}`);
   });
 
-  it('shows the picture that the notebook drew', () => {
-    assert.ok(text.includes('](notebooks/00-start.svg)'));
-    assert.ok(readFileSync(picture, 'utf8') === drawn(), 'the notebook was run again: run node scripts/readme.cjs');
+  it('shows the picture that the result files draw', async () => {
+    assert.ok(text.includes(`](${relative(root, picture)})`));
+    assert.equal(readFileSync(picture, 'utf8'), await drawn(readResults()));
   });
 
   it('tables are those of the result files', () => {
     assert.ok(text === filled(text, readResults()), 'README.md does not say what the result files say: run node scripts/readme.cjs');
-    const made = { task: 'T', metric: 'accuracy', fullPrecision: 90, fullPrecisionBytes: 2 ** 20, quantized: 80.126, sizeBytes: 2 ** 18, status: 'ok', seconds: 3, steps: 20, seed: 0, preset: 'smoke', examples: 7, commit: 'c', model: 'm', bits: 'W2A8' };
+    const made = { task: 'T', metric: 'accuracy', fullPrecision: 90, fullPrecisionBytes: 2 ** 20, quantized: 80.126, sizeBytes: 2 ** 18, status: 'ok', seconds: 3, steps: 20, seed: 0, preset: 'smoke', examples: 7, commit: 'c', model: 'm', bits: 'W2A8', grid: 'stretched', scale: 'mse' };
     const changed = filled(text, [{ ...made, method: 'samSga' }, { ...made, method: 'ptq', quantized: 60 }]);
-    assert.match(changed, /\| full precision \| W32A32 \| 90\.00 \|.*\n\| round to nearest \| W2A8 \| 60\.00 \|.*\n\| SAM-SGA \| W2A8 \| 80\.13 \| 0\.25 \| 3\.0 \|/);
+    assert.match(changed, /\| full precision \| W32A32 \| 90\.00 \|.*\n\| round to nearest \(stretched, mse\) \| W2A8 \| 60\.00 \|.*\n\| SAM-SGA \| W2A8 \| 80\.13 \| 0\.25 \| 3\.0 \|/);
     assert.ok(filled(changed, readResults()) === text, 'what was between the marks must be replaced');
   });
 

@@ -4,7 +4,7 @@ import type { MethodId } from '../methods/method';
 import type { RunMetrics } from './quantizeRun';
 
 /** Rounding stands or falls with its grid and scales, so it names them. */
-function rowTitle({ method, grid, scale }: RunMetrics): string {
+export function rowTitle({ method, grid, scale }: Pick<RunMetrics, 'method' | 'grid' | 'scale'>): string {
   const { title: name } = METHODS[method as MethodId];
   return method === 'ptq' ? `${name} (${grid}, ${scale})` : name;
 }
