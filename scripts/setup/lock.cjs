@@ -36,7 +36,11 @@ class Lock {
     fs.mkdirSync(path.dirname(this.file), { recursive: true });
     let told = false;
     for (;;) {
-      if (this.tryTake()) { this.onTaken(); return; }
+      if (this.tryTake()) {
+        await this.sweep();
+        this.onTaken();
+        return;
+      }
       const owner = readJson(this.file);
       if (owner && lives(owner)) {
         if (!told) onWait?.(owner.pid);
@@ -70,6 +74,18 @@ class Lock {
       await endGroups((seen?.children ?? []).filter((child) => child.began !== undefined && groupLives(child)));
     }
     fs.rmSync(stale, { force: true });
+  }
+
+  /** Ends and removes what a set-up left behind that was killed while it took the lock or cleared a dead one's. */
+  async sweep() {
+    const folder = path.dirname(this.file), ours = new RegExp(`^${path.basename(this.file)}\\.(?:stale-)?(\\d+)$`);
+    for (const name of fs.readdirSync(folder)) {
+      const pid = Number(ours.exec(name)?.[1] ?? process.pid);
+      if (pid === process.pid || lives({ pid })) continue;
+      const left = path.join(folder, name);
+      await endGroups((readJson(left)?.children ?? []).filter((child) => child.began !== undefined && groupLives(child)));
+      fs.rmSync(left, { force: true });
+    }
   }
 
   /** Notes a running command, which leads its own process group. */

@@ -8,7 +8,7 @@ import { Copy } from './fakes';
 
 const setup = path.resolve(__dirname, '..', '..', 'scripts', 'setup');
 const { runSteps } = require(path.join(setup, 'runner.cjs'));
-const { Lock } = require(path.join(setup, 'lock.cjs'));
+const { Lock, beganAt } = require(path.join(setup, 'lock.cjs'));
 const { Terminal } = require(path.join(setup, 'terminal.cjs'));
 const { StepFailed, Unavailable, remedyFor } = require(path.join(setup, 'failure.cjs'));
 const { writeStamp, stampHolds, hashOf } = require(path.join(setup, 'stamp.cjs'));
@@ -170,12 +170,28 @@ describe('set-up: lock', () => {
     const file = path.join(temporary(), 'lock');
     const left = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
     const ended = new Promise((resolve) => left.on('close', (_, signal) => resolve(signal)));
-    const script = `const { Lock } = require(${JSON.stringify(path.join(setup, 'lock.cjs'))}); const lock = new Lock(${JSON.stringify(file)}); lock.take().then(() => { lock.add(${left.pid}); process.kill(process.pid, 'SIGKILL'); });`;
+    const script = `const { Lock, beganAt } = require(${JSON.stringify(path.join(setup, 'lock.cjs'))}); const lock = new Lock(${JSON.stringify(file)}); lock.take().then(() => { lock.add(${left.pid}); process.kill(process.pid, 'SIGKILL'); });`;
     await new Promise((resolve) => spawn(process.execPath, ['-e', script], { stdio: 'inherit' }).on('close', resolve));
     assert.equal(fs.existsSync(file), true);
     const next = new Lock(file);
     await next.take(() => assert.fail('waits for a dead one'));
     assert.equal(await ended, 'SIGKILL');
+    await next.release();
+  });
+
+  it('sweeps up after a set-up that was killed while it cleared a dead one: its commands end, its file goes', async function () {
+    if (process.platform !== 'linux') { console.log('      skipped: needs /proc'); this.skip(); }
+    const file = path.join(temporary(), 'lock'), gone = spawn(process.execPath, ['-e', '']);
+    await new Promise((resolve) => gone.on('close', resolve));
+    const left = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    const ended = new Promise((resolve) => left.on('close', (_, signal) => resolve(signal)));
+    fs.writeFileSync(`${file}.stale-${gone.pid}`, JSON.stringify({ pid: gone.pid, began: '1', children: [{ pid: left.pid, began: beganAt(left.pid) }] }));
+    fs.writeFileSync(`${file}.${gone.pid}`, '');
+    fs.writeFileSync(`${file}.stale-${process.ppid}`, '{}'); // of a living process: not ours to touch
+    const next = new Lock(file);
+    await next.take();
+    assert.equal(await ended, 'SIGKILL');
+    assert.deepEqual(fs.readdirSync(path.dirname(file)).sort(), ['lock', `lock.stale-${process.ppid}`]);
     await next.release();
   });
 
