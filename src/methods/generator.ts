@@ -29,7 +29,7 @@ export class GeneratorSource implements Source {
   constructor(private readonly job: Job, private readonly generator: Network, private readonly config: SamSgaConfig, private readonly streams: Streams) {
     const { model } = generator, { kind, temperature } = config.adaptation, trained = config.generator.mode === 'trained';
     checkAdaptation(kind, model, job.teacher.model);
-    if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT)');
+    if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT, GPT-2)');
     if (model.maxLength < config.seq) throw new ZsaqError('range', `the generator has ${model.maxLength} positions: --set seq=${model.maxLength} or less`);
     this.adaptation = { kind, temperature, teacher: job.teacher.model, table: tableOf(job.teacher), norms: ordinaryNorms(job.teacher, job.vocabulary) };
     this.noiseVocabulary = kind === 'linear' ? Int32Array.from({ length: model.vocabSize }, (_, i) => i) : job.vocabulary;
