@@ -11,7 +11,7 @@ export { writeWhole } from './io/file';
 export { backendName, isNative, kernel, ready, tf } from './core/backend';
 export { operation, valueAndGrad } from './core/grad';
 export { tidy } from './core/memory';
-export { count, dispose, hostTensors, type Params } from './core/tree';
+export { count, dispose, fromHost, hostTensors, part, prefixed, type Params } from './core/tree';
 export { adamDefaults, adamInit, adamUpdate, type AdamState } from './optim/adam';
 export { clipByGlobalNorm } from './optim/clip';
 export { rateAt } from './optim/schedule';

@@ -59,3 +59,18 @@ export function count(a: Params): number {
 export function hostTensors(a: Params): Record<string, { shape: number[]; data: Float32Array }> {
   return Object.fromEntries(Object.entries(a).map(([n, x]) => [n, { shape: x.shape.slice(), data: x.dataSync() as Float32Array }]));
 }
+
+/** Tensors from host copies; the inverse of `hostTensors`. */
+export function fromHost(a: Readonly<Record<string, { shape: readonly number[]; data: ArrayLike<number> }>>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(a).map(([n, { shape, data }]) => [n, tf.tensor(data as Float32Array, [...shape], 'float32')]));
+}
+
+/** The same tensors under longer names: several records in one checkpoint. */
+export function prefixed(prefix: string, record: Params): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(record).map(([n, x]) => [prefix + n, x]));
+}
+
+/** The tensors whose names begin with the prefix, under their shorter names. */
+export function part(record: Params, prefix: string): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(record).filter(([n]) => n.startsWith(prefix)).map(([n, x]) => [n.slice(prefix.length), x]));
+}

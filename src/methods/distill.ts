@@ -1,12 +1,11 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { peakBytes, tidy } from '../core/memory';
-import { clone, dispose, hostTensors, type Params } from '../core/tree';
-import { adamInit, adamUpdate, type AdamConfig, type AdamState } from '../optim/adam';
+import { clone, dispose, fromHost, hostTensors, part, prefixed, type Params } from '../core/tree';
+import { adamDefaults, adamInit, adamUpdate, type AdamState } from '../optim/adam';
 import { rateAt } from '../optim/schedule';
-import { Guard } from '../train/guard';
+import { Guard, type GuardState } from '../train/guard';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
-import { part, prefixed } from './records';
 import { disposeInputs, type Source } from './source';
 import { affineOf, effective, isScale, makeStudent, type Student } from './student';
 import { maskOf, studentStep } from './studentStep';
@@ -54,7 +53,7 @@ class Run {
     const trained = clone(student.initial);
     this.state = { step: 0, trained, adam: adamInit(trained) };
     const saved = job.checkpoints?.load();
-    if (saved) this.restore(saved.state, saved.step, Object.fromEntries(Object.entries(saved.tensors).map(([n, t]) => [n, tf.tensor(t.data, t.shape)])));
+    if (saved) this.restore(saved.state, saved.step, fromHost(saved.tensors));
     this.takeSnapshot();
   }
 
@@ -115,10 +114,9 @@ class Run {
 
   private update(grads: Record<string, Tensor>, share: number): void {
     const { state, config } = this, { trained, adam } = state;
-    const adamConfig: AdamConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: config.weightDecay };
     const next = adamUpdate(trained, grads, adam, (name) => ({
       rate: share * (isScale(name) ? config.scaleRate : config.rate), decay: trained[name].rank >= 2 && !isScale(name),
-    }), adamConfig);
+    }), { ...adamDefaults, weightDecay: config.weightDecay });
     dispose(grads, trained, adam.m, adam.v);
     this.state = { step: state.step + 1, trained: next.params, adam: next.state };
   }
@@ -154,7 +152,7 @@ class Run {
     this.state = { step, trained, adam: { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number } };
     this.source.restore(part(tensors, 'source/'), state.source as Record<string, unknown>);
     this.streams.restore(state.streams as ReturnType<Streams['save']>);
-    this.guard.restore(state.guard as never);
+    this.guard.restore(state.guard as GuardState);
     this.history = (state.history as Entry[]).slice();
     this.secondsBefore = state.seconds as number - (Date.now() - this.began) / 1000;
     Object.assign(this.phases, state.phases);
@@ -168,12 +166,10 @@ class Run {
   async finish(status: Status): Promise<Quantized> {
     const { student, job } = this, { trained, step } = this.state;
     const cost: Cost = { seconds: this.seconds(), peakBytes: peakBytes(), steps: step, phases: this.phases };
-    const affines = Object.fromEntries(Object.keys(job.plan.weights).map((n) => {
-      return [n, tidy(() => {
-        const { scale, zero } = affineOf(student, trained, n);
-        return { scale: tf.clone(scale), zero: tf.clone(zero) };
-      })];
-    }));
+    const affines = Object.fromEntries(Object.keys(job.plan.weights).map((n) => [n, tidy(() => {
+      const { scale, zero } = affineOf(student, trained, n);
+      return { scale: tf.clone(scale), zero: tf.clone(zero) };
+    })]));
     return { params: { ...clone(student.frozen), ...effective(student, trained) }, affines, plan: job.plan, history: this.history, cost, status };
   }
 

@@ -1,5 +1,6 @@
 import {
-  adamDefaults, adamInit, adamUpdate, clipByGlobalNorm, dispose, loadCheckpoint, rateAt, saveCheckpoint, Stream, tf, tidy, valueAndGrad, ZsaqError,
+  adamDefaults, adamInit, adamUpdate, clipByGlobalNorm, dispose, fromHost, hostTensors, loadCheckpoint, part, prefixed, rateAt, saveCheckpoint, Stream, tf, tidy,
+  valueAndGrad, ZsaqError,
   type AdamState, type Model,
 } from '../../../src/index';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
@@ -87,23 +88,15 @@ function begin(recipe: Recipe, model: Model): State {
   return { params, adam: adamInit(params), seconds: 0 };
 }
 
-const groups = ['params', 'm', 'v'] as const;
-
 function store(dir: string, step: number, { params, adam, seconds }: State): void {
-  const records = { params, m: adam.m, v: adam.v };
-  const tensors = Object.fromEntries(groups.flatMap((group) => Object.entries(records[group]).map(([name, x]) =>
-    [`${group}/${name}`, { dtype: 'float32' as const, shape: x.shape.slice(), data: x.dataSync() as Float32Array }])));
+  const all = hostTensors({ ...prefixed('params/', params), ...prefixed('m/', adam.m), ...prefixed('v/', adam.v) });
+  const tensors = Object.fromEntries(Object.entries(all).map(([name, x]) => [name, { dtype: 'float32' as const, ...x }]));
   saveCheckpoint(dir, { step, state: { seconds }, tensors });
 }
 
 function restore(dir: string): { state: State; step: number } | undefined {
   const found = loadCheckpoint(dir);
   if (!found) return undefined;
-  const records: Record<(typeof groups)[number], Record<string, Tensor>> = { params: {}, m: {}, v: {} };
-  for (const [key, { shape, data }] of Object.entries(found.tensors)) {
-    const [group, name] = [key.slice(0, key.indexOf('/')) as (typeof groups)[number], key.slice(key.indexOf('/') + 1)];
-    records[group][name] = tf.tensor(data as Float32Array, [...shape]);
-  }
-  const { seconds } = found.state as { seconds: number };
-  return { step: found.step, state: { params: records.params, adam: { m: records.m, v: records.v, step: found.step }, seconds } };
+  const all = fromHost(found.tensors), { seconds } = found.state as { seconds: number };
+  return { step: found.step, state: { params: part(all, 'params/'), adam: { m: part(all, 'm/'), v: part(all, 'v/'), step: found.step }, seconds } };
 }
