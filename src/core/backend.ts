@@ -7,12 +7,29 @@ export type TF = typeof TensorFlow;
 export type BackendName = 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
 
 /** Attribute of a TensorFlow operation called by name. */
-interface Attribute { name: string; type: number; value: unknown }
-interface NativeBackend {
-  binding: Record<string, number>;
+export interface Attribute { name: string; type: number; value: unknown }
+/** What TensorFlow says of a tensor; `id` is its number in the binding, `dtype` TensorFlow's own. */
+export interface Metadata { id: number; shape: number[]; dtype: number }
+/** The native binding: TensorFlow's constants and the calls that matter here. */
+interface Binding {
+  readonly [constant: string]: unknown;
+  readonly TF_FLOAT: number;
+  executeOp(op: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number): Metadata[];
+  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+  tensorDataSync(id: number): ArrayLike<number>;
+  loadSavedModel(dir: string, tags: string): number;
+  runSavedModel(model: number, inputs: number[], inputNames: string, outputNames: string): Metadata[];
+  deleteSavedModel(model: number): void;
+}
+/** tfjs-node's backend, as far as kernels and graphs are called through it. */
+export interface NativeBackend {
+  binding: Binding;
   isUsingGpuDevice: boolean;
   executeSingleOutput(op: string, attributes: Attribute[], inputs: TensorFlow.Tensor[]): TensorFlow.Tensor;
   executeMultipleOutputs(op: string, attributes: Attribute[], inputs: TensorFlow.Tensor[], outputs: number): TensorFlow.Tensor[];
+  getInputTensorIds(tensors: TensorFlow.Tensor[]): number[];
+  createOutputTensor(metadata: Metadata): TensorFlow.Tensor;
+  getDTypeInteger(dtype: string): number;
 }
 
 const wanted = process.env.ZSAQ_BACKEND as BackendName | undefined;
@@ -66,11 +83,12 @@ export function whyNotNative(): string | undefined { return nativeFailure; }
 /** The device in words, for results and `zsaq doctor`. */
 export function deviceName(): string {
   const cores = cpus();
-  if (isNative() && native().isUsingGpuDevice) return 'GPU (TensorFlow CUDA)';
+  if (isNative() && nativeBackend().isUsingGpuDevice) return 'GPU (TensorFlow CUDA)';
   return `CPU: ${cores[0]?.model.trim() ?? process.arch}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GB`;
 }
 
-function native(): NativeBackend { return tf.backend() as unknown as NativeBackend; }
+/** The TensorFlow backend itself, for kernels and graphs. */
+export function nativeBackend(): NativeBackend { return tf.backend() as unknown as NativeBackend; }
 
 type AttributeValue = { type: 'float32' | 'int32' | 'int64' | 'bool' } | { bool: boolean } | { float: number } | { int: number } | { string: string };
 
@@ -82,12 +100,13 @@ type AttributeValue = { type: 'float32' | 'int32' | 'int64' | 'bool' } | { bool:
 export function kernel(op: string, attributes: Record<string, AttributeValue>, inputs: TensorFlow.Tensor[]): TensorFlow.Tensor;
 export function kernel(op: string, attributes: Record<string, AttributeValue>, inputs: TensorFlow.Tensor[], outputs: number): TensorFlow.Tensor[];
 export function kernel(op: string, attributes: Record<string, AttributeValue>, inputs: TensorFlow.Tensor[], outputs?: number): TensorFlow.Tensor | TensorFlow.Tensor[] {
-  const b = native();
+  const b = nativeBackend();
   const list = Object.entries(attributes).map(([name, v]) => attribute(b.binding, name, v));
   return outputs === undefined ? b.executeSingleOutput(op, list, inputs) : b.executeMultipleOutputs(op, list, inputs, outputs);
 }
 
-function attribute(binding: Record<string, number>, name: string, v: AttributeValue): Attribute {
+function attribute(constants: Binding, name: string, v: AttributeValue): Attribute {
+  const binding = constants as unknown as Record<string, number>;
   if ('type' in v) return { name, type: binding.TF_ATTR_TYPE, value: binding[{ float32: 'TF_FLOAT', int32: 'TF_INT32', int64: 'TF_INT64', bool: 'TF_BOOL' }[v.type]] };
   if ('bool' in v) return { name, type: binding.TF_ATTR_BOOL, value: v.bool };
   if ('float' in v) return { name, type: binding.TF_ATTR_FLOAT, value: v.float };

@@ -147,6 +147,7 @@ export function embedding(table: Tensor2D, ids: Tensor): Tensor {
   const [rows, n] = table.shape;
   return operation([table], (save) => {
     save([ids]);
-    return tf.gather(table, ids as Tensor1D);
+    return fused() ? kernel('GatherV2', { Tparams: F32, Tindices: { type: 'int32' }, Taxis: { type: 'int32' }, batch_dims: { int: 0 } }, [table, ids, tf.scalar(0, 'int32')])
+      : tf.gather(table, ids as Tensor1D);
   }, (dy, [at]) => [() => tf.scatterND(tf.reshape(at, [-1, 1]), tf.reshape(dy, [-1, n]), [rows, n])]);
 }

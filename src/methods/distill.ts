@@ -2,13 +2,14 @@ import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { peakBytes, tidy } from '../core/memory';
 import { clone, dispose, fromHost, hostTensors, part, prefixed, type Params } from '../core/tree';
-import { adamDefaults, adamInit, adamUpdate, type AdamState } from '../optim/adam';
+import { adamInit, type AdamState } from '../optim/adam';
 import { rateAt } from '../optim/schedule';
 import { Guard, type GuardState } from '../train/guard';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { disposeInputs, type Source } from './source';
-import { affineOf, effective, isScale, makeStudent, type Student } from './student';
-import { maskOf, studentStep } from './studentStep';
+import { affineOf, effective, makeStudent, type Student } from './student';
+import { maskOf, readReport } from './studentStep';
+import { makeTrainer, type Trainer } from './trainer';
 import { divergence as divergenceOf } from '../train/divergence';
 import type { Streams } from '../core/random';
 import type { Radius } from '../optim/sam';
@@ -40,6 +41,7 @@ class Run {
   private snapshot!: { saved: Omit<Saved, 'tensors'>; held: Record<string, Tensor> };
   private history: Entry[] = [];
   private readonly guard = new Guard();
+  private readonly trainer: Trainer;
   private readonly phases: Record<string, number> = {};
   private readonly began = Date.now();
   private written = Date.now();
@@ -47,9 +49,10 @@ class Run {
 
   constructor(
     private readonly id: MethodId, private readonly job: Job, private readonly config: TrainConfig,
-    private readonly radius: Radius | null, private readonly source: Source, private readonly streams: Streams,
+    radius: Radius | null, private readonly source: Source, private readonly streams: Streams,
     private readonly student: Student,
   ) {
+    this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius, clip: config.clip });
     const trained = clone(student.initial);
     this.state = { step: 0, trained, adam: adamInit(trained) };
     const saved = job.checkpoints?.load();
@@ -78,47 +81,39 @@ class Run {
 
   /** One step; null if a loss or gradient was not finite, in which case nothing has been updated. */
   private async step(): Promise<Entry | null> {
-    const { state, config, job, student } = this;
+    const { state, config, job } = this;
     const share = rateAt(config.schedule, state.step, config.steps) * this.guard.rateShare;
-    const at = await this.time('update', () => effective(student, state.trained));
-    try {
-      const ascended = await this.time('generator', () => this.ascend(at, share));
-      if (ascended !== null && !Number.isFinite(ascended)) return null;
-      const batch = await this.time('source', () => this.source.next());
-      const result = await this.time('student', () => studentStep(student, state.trained, at, job.teacher, batch.inputs, {
-        divergence: config.divergence, radius: this.radius, clip: config.clip, countMoved: state.step % 50 === 0,
-      }));
-      const classes = job.teacher.model.head.kind === 'classification' ? classShares(result.teacherLogits) : null;
-      disposeInputs(batch.inputs);
-      result.teacherLogits.dispose();
-      if (![result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite)) {
-        dispose(result.grads);
-        return null;
-      }
-      await this.time('update', () => this.update(result.grads, share));
-      return {
-        step: this.state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius, codesMoved: result.codesMoved,
-        gradientNorm: result.gradientNorm, classes, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
-      };
-    } finally {
-      dispose(at);
+    const ascended = await this.time('generator', () => this.ascend(share));
+    if (ascended !== null && !Number.isFinite(ascended)) return null;
+    const batch = await this.time('source', () => this.source.next());
+    const { grads, report, teacherLogits } = await this.time('student', () => this.trainer.gradients(state.trained, batch.inputs));
+    const classes = job.teacher.model.head.kind === 'classification' ? classShares(teacherLogits) : null;
+    disposeInputs(batch.inputs);
+    teacherLogits.dispose();
+    const result = readReport(report);
+    if (![result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite)) {
+      dispose(grads);
+      return null;
     }
+    await this.time('update', () => this.update(grads, share));
+    return {
+      step: this.state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius, codesMoved: result.codesMoved,
+      gradientNorm: result.gradientNorm, classes, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
+    };
   }
 
   /** The adversary's turn, against the student's weights as they stand. */
-  private ascend(at: Params, share: number): number | null {
-    const { student, job: { teacher }, config } = this, all = { ...student.frozen, ...at };
+  private ascend(share: number): number | null {
+    const { student, job: { teacher }, config } = this;
     return this.source.ascend?.(this.state.step, (inputs) => divergenceOf(
-      student.model.forward(all, inputs, student.hooks), teacher.model.forward(teacher.params, inputs), maskOf(inputs), config.divergence), share) ?? null;
+      student.model.forward({ ...student.frozen, ...effective(student, this.state.trained) }, inputs, student.hooks),
+      teacher.model.forward(teacher.params, inputs), maskOf(inputs), config.divergence), share) ?? null;
   }
 
   private update(grads: Record<string, Tensor>, share: number): void {
-    const { state, config } = this, { trained, adam } = state;
-    const next = adamUpdate(trained, grads, adam, (name) => ({
-      rate: share * (isScale(name) ? config.scaleRate : config.rate), decay: trained[name].rank >= 2 && !isScale(name),
-    }), { ...adamDefaults, weightDecay: config.weightDecay });
+    const { state: { trained, adam, step } } = this, next = this.trainer.update(trained, grads, adam, share);
     dispose(grads, trained, adam.m, adam.v);
-    this.state = { step: state.step + 1, trained: next.params, adam: next.state };
+    this.state = { step: step + 1, ...next };
   }
 
   private takeSnapshot(): void {
@@ -176,6 +171,7 @@ class Run {
   dispose(): void {
     dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.snapshot.held);
     this.source.dispose();
+    this.trainer.dispose();
     this.student.dispose();
   }
 

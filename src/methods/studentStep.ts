@@ -6,10 +6,10 @@ import { clipByGlobalNorm } from '../optim/clip';
 import { perturb, type Radius } from '../optim/sam';
 import { divergence, type DivergenceConfig } from '../train/divergence';
 import { toGroups } from '../quant/affine';
-import { affineOf, latentGradients, quantizedNames, type Student } from './student';
+import { affineOf, effective, latentGradients, quantizedNames, type Student } from './student';
 import type { Network } from './method';
 import type { Inputs, Output } from '../models/model';
-import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 export interface StudentStepConfig {
   divergence: DivergenceConfig;
@@ -17,21 +17,19 @@ export interface StudentStepConfig {
   radius: Radius | null;
   /** limit of the global gradient norm */
   clip: number;
-  /** also count the codes that the perturbation would move */
-  countMoved?: boolean;
 }
 
-export interface StudentStep {
-  /** gradients of the trained record, clipped */
-  grads: Record<string, Tensor>;
+/** What a step reports of itself. */
+export interface StepReport {
   loss: number;
   sharpness: number | null;
   relativeRadius: number | null;
   codesMoved: number | null;
   gradientNorm: number;
-  /** the teacher's answers to the batch */
-  teacherLogits: Tensor;
 }
+
+/** Tensors of one step: gradients of the trained record, clipped; the report's numbers; the teacher's answers. */
+export interface StudentGradients { grads: Record<string, Tensor>; report: Tensor1D; teacherLogits: Tensor }
 
 /**
  * One sharpness-aware gradient of the student, S(P; Q(w^)) of the paper:
@@ -41,38 +39,37 @@ export interface StudentStep {
  * eps is added after the quantizer and Q is not applied again (else rounding would swallow it), with the scales of the
  * unperturbed weights. The norm of g is over the quantized weights, and only they are perturbed. Everything is float32.
  * Without a radius g' = g.
- *
- * @param at `effective(student, trained)`: Q(w) and the unquantized parameters
  */
-export function studentStep(student: Student, trained: Params, at: Params, teacher: Network, inputs: Inputs, config: StudentStepConfig): StudentStep {
-  const step = tidy(() => {
-    const target = teacher.model.forward(teacher.params, inputs), mask = maskOf(inputs);
+export function studentGradients(student: Student, trained: Params, teacher: Network, inputs: Inputs, config: StudentStepConfig): StudentGradients {
+  return tidy(() => {
+    const at = effective(student, trained), target = teacher.model.forward(teacher.params, inputs), mask = maskOf(inputs);
     const loss = (a: Params): Scalar => {
       const answer: Output = student.model.forward({ ...student.frozen, ...a }, inputs, student.hooks);
       return divergence(answer, target, mask, config.divergence);
     };
     const first = valueAndGrad(loss, at);
-    let grads = first.grads, report: Tensor[] = [first.value, tf.scalar(0), tf.scalar(0), tf.scalar(0)];
+    let grads = first.grads, report: Tensor[] = [first.value];
     if (config.radius) {
       const names = quantizedNames(student), w = pick(at, names);
       const { perturbed, radius } = perturb(w, pick(first.grads, names), config.radius);
       const second = valueAndGrad(loss, { ...at, ...perturbed });
       grads = second.grads;
-      report = [first.value, second.value, tf.div(radius, norm(w)), config.countMoved ? shareMoved(student, trained, w, perturbed) : tf.scalar(0)];
+      report = [first.value, second.value, tf.div(radius, norm(w)), shareMoved(student, trained, w, perturbed)];
     }
     const clipped = clipByGlobalNorm(latentGradients(student, trained, grads), config.clip);
-    return { grads: clipped.grads, report: tf.stack([...report, clipped.norm]), teacherLogits: target.logits };
+    return { grads: clipped.grads, report: tf.stack([clipped.norm, ...report]) as Tensor1D, teacherLogits: target.logits };
   });
-  const [loss, perturbedLoss, relative, moved, gradientNorm] = step.report.dataSync();
-  step.report.dispose();
-  return {
-    grads: step.grads, teacherLogits: step.teacherLogits, loss, gradientNorm,
-    sharpness: config.radius && (perturbedLoss - loss) / loss, relativeRadius: config.radius && relative,
-    codesMoved: config.radius && config.countMoved ? moved : null,
-  };
 }
 
-/** Share of weights that have moved by more than half a step of their grid. */
+/** Reads a step's report and disposes of it. */
+export function readReport(report: Tensor1D): StepReport {
+  const [gradientNorm, loss, perturbedLoss, relativeRadius, codesMoved] = report.dataSync();
+  report.dispose();
+  if (perturbedLoss === undefined) return { gradientNorm, loss, sharpness: null, relativeRadius: null, codesMoved: null };
+  return { gradientNorm, loss, sharpness: (perturbedLoss - loss) / loss, relativeRadius, codesMoved };
+}
+
+/** Share of weights that the perturbation has moved by more than half a step of their grid. */
 function shareMoved(student: Student, trained: Params, w: Params, perturbed: Params): Tensor {
   const names = Object.keys(w), moved = names.map((name) => {
     const half = tf.div(affineOf(student, trained, name).scale, 2), { granularity } = student.plan.weights[name];

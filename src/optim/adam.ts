@@ -36,19 +36,29 @@ export function adamInit(params: Params): AdamState {
 export function adamUpdate(
   params: Params, grads: Params, state: AdamState, rateOf: (name: string) => Rate, config: AdamConfig = adamDefaults,
 ): { params: Record<string, Tensor>; state: AdamState } {
-  const { beta1, beta2, epsilon, weightDecay } = config, step = state.step + 1;
-  const correct2 = Math.sqrt(1 - beta2 ** step), correct1 = 1 - beta1 ** step;
-  const out = { params: {} as Record<string, Tensor>, state: { m: {}, v: {}, step } as AdamState };
+  const step = state.step + 1, out = { params: {} as Record<string, Tensor>, state: { m: {}, v: {}, step } as AdamState };
   for (const name of Object.keys(params)) {
-    const { rate, decay } = rateOf(name);
-    [out.params[name], out.state.m[name], out.state.v[name]] = tidy(() => {
-      const g = get(grads, name), w = params[name];
-      const m = tf.add(tf.mul(state.m[name], beta1), tf.mul(g, 1 - beta1));
-      const v = tf.add(tf.mul(state.v[name], beta2), tf.mul(tf.square(g), 1 - beta2));
-      const move = tf.div(m, tf.add(tf.sqrt(v), epsilon * correct2));
-      const kept = decay && weightDecay ? tf.mul(w, 1 - rate * weightDecay) : w;
-      return [tf.sub(kept, tf.mul(move, (rate * correct2) / correct1)), m, v];
-    });
+    [out.params[name], out.state.m[name], out.state.v[name]] = tidy(() =>
+      adamTensor(params[name], get(grads, name), state.m[name], state.v[name], adamFactors(rateOf(name), step, config), config));
   }
   return out;
+}
+
+/** What one update of one group of parameters depends on: w <- keep w - move m / (sqrt(v) + epsilon). */
+export interface AdamFactors<T = number> { keep: T; move: T; epsilon: T }
+
+/** The factors of update number `step`, counted from 1. */
+export function adamFactors({ rate, decay }: Rate, step: number, { beta1, beta2, epsilon, weightDecay }: AdamConfig = adamDefaults): AdamFactors {
+  const correct2 = Math.sqrt(1 - beta2 ** step), correct1 = 1 - beta1 ** step;
+  return { keep: decay ? 1 - rate * weightDecay : 1, move: (rate * correct2) / correct1, epsilon: epsilon * correct2 };
+}
+
+/** One parameter's update from its factors, numbers or scalar tensors: new w, m, v. */
+export function adamTensor(
+  w: Tensor, g: Tensor, m: Tensor, v: Tensor, { keep, move, epsilon }: AdamFactors<number | Tensor>, { beta1, beta2 }: AdamConfig = adamDefaults,
+): [Tensor, Tensor, Tensor] {
+  const first = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
+  const second = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
+  const step = tf.div(first, tf.add(tf.sqrt(second), epsilon));
+  return [tf.sub(keep === 1 ? w : tf.mul(w, keep), tf.mul(step, move)), first, second];
 }

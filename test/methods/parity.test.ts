@@ -6,7 +6,7 @@ import { tensorCount } from '../../src/core/memory';
 import { axpy, dispose, map, type Params } from '../../src/core/tree';
 import { adapt, type Adaptation } from '../../src/methods/adaptation';
 import { effective, makeStudent, type Student } from '../../src/methods/student';
-import { studentStep } from '../../src/methods/studentStep';
+import { readReport, studentGradients } from '../../src/methods/studentStep';
 import { loadModel, type LoadedModel } from '../../src/models/load';
 import { makePlan } from '../../src/quant/plan';
 import { divergence } from '../../src/train/divergence';
@@ -114,7 +114,8 @@ describe('methods: the adversarial game equals PyTorch', () => {
   it('the quantized student: logits, and dD/dw of its latent weights through the straight-through estimator', () => tf.tidy(() => {
     const d = readDump('adversarial', 'soft-quantized.safetensors'), inputs = inputsOf(generator.params, 'soft');
     assertClose(student.model.forward(used, inputs, student.hooks).logits, d['student.logits'], TOLERANCE, "student's logits");
-    const { grads, loss, sharpness } = studentStep(student, student.initial, quantized, teacher, inputs, { divergence: D, radius: null, clip: Infinity });
+    const { grads, report } = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: null, clip: Infinity });
+    const { loss, sharpness } = readReport(report);
     assert.ok(Math.abs(loss - d.divergence.data[0]) < TOLERANCE * d.divergence.data[0]);
     assert.equal(sharpness, null);
     const expected = under(d, 'grad.student.'), largest = Math.max(...Object.values(expected).map((x) => Math.max(...x.data.map(Math.abs))));
@@ -127,7 +128,8 @@ describe('methods: the adversarial game equals PyTorch', () => {
 
   it('with a radius: the gradient at Q(w) + eps, eps along the gradient of the quantized matrices; sharpness positive', () => tf.tidy(() => {
     const inputs = inputsOf(generator.params, 'soft'), beta = 0.05;
-    const step = studentStep(student, student.initial, quantized, teacher, inputs, { divergence: D, radius: { beta, relative: false }, clip: Infinity });
+    const step = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: { beta, relative: false }, clip: Infinity });
+    const { sharpness } = readReport(step.report);
     const d = under(readDump('adversarial', 'soft-quantized.safetensors'), 'grad.student.'), names = teacher.model.linears.map(({ weight }) => weight);
     const size = Math.sqrt(names.reduce((s, n) => s + (d[n].data as Float32Array).reduce((a, v) => a + v * v, 0), 0));
     const moved = { ...used, ...Object.fromEntries(names.map((n) => [n, tf.add(used[n], tf.mul(tf.tensor(d[n].data as Float32Array, d[n].shape), beta / size))])) };
@@ -135,14 +137,14 @@ describe('methods: the adversarial game equals PyTorch', () => {
     const { value, grads } = valueAndGrad((p) => divergence(student.model.forward({ ...moved, ...p }, inputs, student.hooks), target, inputs.mask!, D), Object.fromEntries(names.map((n) => [n, moved[n]])));
     for (const n of names) assert.ok(relative(step.grads[n].dataSync(), grads[n].dataSync()) < 1e-3, n);
     const before = readDump('adversarial', 'soft-quantized.safetensors').divergence.data[0];
-    assert.ok(step.sharpness! > 0 && Math.abs(step.sharpness! - (value.dataSync()[0] - before) / before) < 1e-3 * step.sharpness!);
+    assert.ok(sharpness! > 0 && Math.abs(sharpness! - (value.dataSync()[0] - before) / before) < 1e-3 * sharpness!);
   }));
 
   it('leaves no tensor behind', () => {
     const before = tensorCount(), inputs = tf.tidy(() => inputsOf(generator.params, 'soft') as never) as Inputs;
-    const step = studentStep(student, student.initial, quantized, teacher, inputs, { divergence: D, radius: { beta: 0.05, relative: true }, clip: 1 });
+    const step = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: { beta: 0.05, relative: true }, clip: 1 });
     dispose(step.grads);
-    tf.dispose([step.teacherLogits, ...Object.values(inputs)]);
+    tf.dispose([step.report, step.teacherLogits, ...Object.values(inputs)]);
     assert.equal(tensorCount(), before);
   });
 });

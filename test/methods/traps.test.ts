@@ -10,7 +10,7 @@ import { drawLayout, placeIds, type Form } from '../../src/methods/layout';
 import { noData } from '../../src/methods/method';
 import { samSga } from '../../src/methods/samSga';
 import { effective, makeStudent, quantizedNames } from '../../src/methods/student';
-import { studentStep } from '../../src/methods/studentStep';
+import { readReport, studentGradients } from '../../src/methods/studentStep';
 import { tokenInputs } from '../../src/methods/adaptation';
 import { quantizeTokens } from '../../src/quant/activations';
 import { divergence, type DivergenceConfig } from '../../src/train/divergence';
@@ -84,7 +84,7 @@ describe('traps', () => {
     }) as typeof student.model.forward } };
     const layout = drawLayout({ batch: 4, seq: 10, form: 'single', shortest: 0.5, correlation: 0 }, special, new Stream('l', 1));
     const inputs = tokenInputs(layout, Int32Array.from({ length: 40 }, (_, i) => 5 + (i % 50)));
-    const step = studentStep(spied, student.initial, at, t.teacher, inputs, { divergence: D, radius: { beta: 1e-3, relative: true }, clip: Infinity });
+    const step = studentGradients(spied, student.initial, t.teacher, inputs, { divergence: D, radius: { beta: 1e-3, relative: true }, clip: Infinity });
     assert.equal(seen.length, 2, 'two passes of the student');
     let square = 0;
     for (const name of Object.keys(at)) {
@@ -95,7 +95,8 @@ describe('traps', () => {
     }
     const size = tidy(() => norm(pick(at, quantizedNames(student))).dataSync()[0]);
     assert.ok(Math.abs(Math.sqrt(square) / size - 1e-3) < 2e-5, 'the radius is beta ||Q(w)||');
-    assert.ok(Math.abs(step.relativeRadius! - 1e-3) < 1e-6 && step.sharpness! > 0);
+    const { relativeRadius, sharpness } = readReport(step.report);
+    assert.ok(Math.abs(relativeRadius! - 1e-3) < 1e-6 && sharpness! > 0);
     dispose(step.grads, at, { logits: step.teacherLogits, ids: inputs.ids!, mask: inputs.mask!, types: inputs.typeIds! });
     student.dispose();
   });

@@ -1,0 +1,101 @@
+// A function of records as one TensorFlow graph: its operations are recorded once, written as a GraphDef and from then on
+// run by one call. TensorFlow then folds constants, shares common subexpressions, fuses bias and activation into products,
+// frees every intermediate after its last reader and schedules the rest itself; the tape and a dispatch per operation are gone.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isNative, nativeBackend, tf, type Metadata } from './backend';
+import { writeGraph, type Constant, type Recorded, type Recording } from './graphDef';
+import { map, type Params } from './tree';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+
+/** A function that runs as a graph. Calls with other shapes compile another one. */
+export interface Compiled {
+  /** The caller owns the results. */
+  (inputs: Params): Record<string, Tensor>;
+  dispose(): void;
+}
+
+/**
+ * Compiles f when it is first called. f must be a pure function of tensors: it may read `inputs` and `held` only, may not
+ * read values back, and what it makes from numbers or arrays of the host is a constant of the graph. So whatever
+ * changes from call to call (a learning rate too) must be an input. Even the first result comes from the graph, so that a run
+ * that is continued repeats to the bit what an undisturbed one does. On other backends f itself is called.
+ *
+ * @param held tensors that stay as they are for the life of the compiled function; the caller keeps them alive
+ * @throws Error, naming the operation, if f reads a tensor that is neither an input nor held
+ * @example const square = compiled(({ x }) => ({ y: tf.square(x) })); square({ x: tf.scalar(3) }).y
+ */
+export function compiled(f: (inputs: Params) => Record<string, Tensor>, held: Params = {}): Compiled {
+  const graphs = new Map<string, Graph>();
+  const call = (inputs: Params): Record<string, Tensor> => {
+    if (!isNative()) return f(inputs);
+    const key = Object.entries(inputs).map(([name, x]) => `${name}:${x.dtype}[${x.shape}]`).join();
+    let graph = graphs.get(key);
+    if (!graph) graphs.set(key, (graph = build(f, inputs, held)));
+    return graph.run(inputs);
+  };
+  return Object.assign(call, { dispose() { for (const graph of graphs.values()) graph.dispose(); graphs.clear(); } });
+}
+
+interface Graph { run(inputs: Params): Record<string, Tensor>; dispose(): void }
+
+function build(f: (inputs: Params) => Record<string, Tensor>, inputs: Params, held: Params): Graph {
+  const backend = nativeBackend(), names = Object.keys(inputs);
+  // Copies: a clone shares its number with its original, and then the two could not be told apart in what is recorded.
+  const copies = map(inputs, (x) => backend.executeSingleOutput('Identity', [{ name: 'T', type: backend.binding.TF_ATTR_TYPE as number, value: typeOf(x) }], [x]));
+  const { result, recording } = record(() => f(copies));
+  const outputs = Object.keys(result), heldTensors = Object.values(held);
+  const fed = [...Object.values(copies), ...heldTensors];
+  const { bytes, feeds, fetches } = writeGraph(recording, fed.map(metadataOf), outputs.map((name) => metadataOf(result[name]).id), backend.binding);
+  tf.dispose([copies, result]);
+  const session = load(bytes), heldIds = backend.getInputTensorIds(heldTensors);
+  return {
+    run(now) {
+      const ids = [...backend.getInputTensorIds(names.map((name) => now[name])), ...heldIds];
+      const made = backend.binding.runSavedModel(session, feeds.map((i) => ids[i.index]), feeds.map((i) => i.name).join(), fetches.join());
+      return Object.fromEntries(outputs.map((name, i) => [name, backend.createOutputTensor(made[i])]));
+    },
+    dispose() { backend.binding.deleteSavedModel(session); },
+  };
+}
+
+/** Runs f and notes every operation that reaches TensorFlow, and every tensor that comes from the host. */
+function record<T>(f: () => T): { result: T; recording: Recording } {
+  const backend = nativeBackend(), binding = backend.binding, operations: Recorded[] = [], constants = new Map<number, Constant>();
+  // The binding's own properties cannot be replaced, so a stand-in takes its place.
+  const standIn = Object.fromEntries(Object.getOwnPropertyNames(binding).map((name) => {
+    const value = (binding as unknown as Record<string, unknown>)[name];
+    return [name, typeof value === 'function' ? value.bind(binding) : value];
+  })) as unknown as typeof binding;
+  standIn.executeOp = (op, attributes, inputs, count) => {
+    const outputs = binding.executeOp(op, attributes, inputs, count);
+    operations.push({ op, attributes, inputs: [...inputs], outputs });
+    return outputs;
+  };
+  standIn.createTensor = (shape, dtype, values) => {
+    const id = binding.createTensor(shape, dtype, values);
+    constants.set(id, { id, shape, dtype, values: ArrayBuffer.isView(values) ? (values as Float32Array).slice() : values });
+    return id;
+  };
+  standIn.tensorDataSync = () => { throw new Error('graph: a compiled function reads the values of a tensor: it must not depend on them'); };
+  backend.binding = standIn;
+  try { return { result: f(), recording: { operations, constants } }; } finally { backend.binding = binding; }
+}
+
+function load(bytes: Uint8Array): number {
+  const dir = mkdtempSync(join(tmpdir(), 'zsaq-graph-'));
+  try {
+    writeFileSync(join(dir, 'saved_model.pb'), bytes);
+    return nativeBackend().binding.loadSavedModel(dir, 'serve');
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function metadataOf(x: Tensor): Metadata {
+  const backend = nativeBackend(), [id] = backend.getInputTensorIds([x]);
+  return { id, shape: x.shape, dtype: typeOf(x) };
+}
+
+function typeOf(x: Tensor): number { return nativeBackend().getDTypeInteger(x.dtype); }
