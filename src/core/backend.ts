@@ -87,6 +87,9 @@ export function deviceName(): string {
   return `CPU: ${cores[0]?.model.trim() ?? process.arch}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GB`;
 }
 
+/** The protocol buffers in which TensorFlow stores graphs, as tfjs-node ships them for reading saved models. */
+export function graphProtocol(): Record<string, unknown> { return require('@tensorflow/tfjs-node-gpu/dist/proto/api_pb'); }
+
 /** The TensorFlow backend itself, for kernels and graphs. */
 export function nativeBackend(): NativeBackend { return tf.backend() as unknown as NativeBackend; }
 

@@ -1,5 +1,5 @@
 // Recorded operations as TensorFlow's SavedModel file, through the protocol buffers that tfjs-node ships for reading such files.
-import type { Attribute, Metadata, NativeBackend } from './backend';
+import { graphProtocol, type Attribute, type Metadata, type NativeBackend } from './backend';
 
 /** One operation as it was executed; tensors by their numbers. */
 export interface Recorded { op: string; attributes: readonly Attribute[]; inputs: readonly number[]; outputs: readonly Metadata[] }
@@ -27,7 +27,7 @@ const UINT8_LIKE = 10; // DT_BOOL: one byte a value
  * @throws Error if an operation reads a tensor from elsewhere
  */
 export function writeGraph({ operations, constants }: Recording, inputs: readonly Metadata[], outputs: readonly number[], binding: NativeBackend['binding']): GraphFile {
-  const proto = require('@tensorflow/tfjs-node-gpu/dist/proto/api_pb') as Record<string, MessageClass>;
+  const proto = graphProtocol() as Record<string, MessageClass>;
   const graph = new proto.GraphDef(), place = new Map<number, string>(), feeds: GraphFile['feeds'] = [];
   let count = 0;
   const node = (op: string, from: readonly string[], attributes: Record<string, Message>): string => {

@@ -6,6 +6,7 @@ import { ptq } from '../../src/methods/ptq';
 import { fakeQuantize } from '../../src/quant/affine';
 import { free, memoryStore, tiny, tinyConfig, trained, values, type Tiny } from './tiny';
 import type { Entry, Quantized } from '../../src/methods/method';
+import { GRAPH_STEPS } from '../../src/methods/trainer';
 
 type Run = (job: ReturnType<Tiny['job']>, config: object) => Promise<Quantized>;
 
@@ -78,7 +79,7 @@ for (const [id, method] of Object.entries(trained)) {
 
     it('rolls back once at half the rate when a loss is not finite, then ends as diverged with its last good state', async () => {
       const broken = { ...t.teacher, model: poisoned(t.teacher.model, 25) };
-      const q = await run(t.job({ teacher: broken }), { ...tinyConfig, steps: 60 });
+      const q = await run(t.job({ teacher: broken }), { ...tinyConfig, steps: GRAPH_STEPS - 1 });
       assert.equal(q.status, 'diverged');
       assert.equal(q.cost.steps, 20, 'the last snapshot before the fault');
       assert.ok(Object.values(values(q)).every((v) => v.every(Number.isFinite)));
@@ -92,7 +93,7 @@ for (const [id, method] of Object.entries(trained)) {
   });
 }
 
-/** The model, with NaN among its logits in the forward passes of the steps from `first` on (before `last`). */
+/** The model, with NaN among its logits in the forward passes of the steps from `first` on (before `last`); only a run without graphs calls it at every step. */
 function poisoned(model: Tiny['teacher']['model'], first: number, last = Infinity): typeof model {
   let teacherCalls = 0;
   return { ...model, forward(params, inputs, hooks) {
