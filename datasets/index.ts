@@ -1,15 +1,15 @@
 import { ZsaqError, type Example, type TaskSpec } from '../src/index';
 import { loadTask } from './glue';
-import { loadText } from './languageModel';
+import { loadRunningText, loadText, type RunningText } from './languageModel';
 import { POCKET_TASKS, pocketTask, pocketText, type PocketTask, type Split } from './pocket';
-import { findTask, TASKS } from './tasks';
+import { companionsOf, findTask, TASKS } from './tasks';
 
 export { checkData, formatReport } from './check';
 export { pocketModelPath, pocketTask, pocketText } from './pocket';
-export { loadTask, loadText, TASKS, POCKET_TASKS };
+export { companionsOf, loadTask, loadText, TASKS, POCKET_TASKS };
 
 /** What a model is scored on: labelled examples, or lines of running text. */
-export type Evaluation = { task: TaskSpec; examples: Example[] } | { task: TaskSpec; lines: string[] };
+export type Evaluation = { task: TaskSpec; examples: Example[] } | { task: TaskSpec } & RunningText;
 
 /** A task by name, bundled or real. @throws ZsaqError 'usage' with the names that are known */
 export function anyTask(name: string): TaskSpec {
@@ -31,8 +31,8 @@ export function anyTask(name: string): TaskSpec {
 export function loadEvaluation(name: string, dataDir: string | undefined): Evaluation {
   const task = anyTask(name);
   if (task.name.startsWith('pocket-')) {
-    return task.kind === 'languageModel' ? { task, lines: pocketText(task.name.slice('pocket-'.length) as 'tales', 'test') } : pocketTask(task.name as PocketTask, 'test' as Split);
+    return task.kind === 'languageModel' ? { task, lines: pocketText(task.name.slice('pocket-'.length) as 'tales', 'test'), separator: '\n\n', notes: [] } : pocketTask(task.name as PocketTask, 'test' as Split);
   }
   if (!dataDir) throw new ZsaqError('missing', `${task.name} needs its data: give --data DIR, or set ZSAQ_DATA`);
-  return task.kind === 'languageModel' ? { task, lines: loadText(task.name, 'test', dataDir) } : loadTask(task.name, 'dev', dataDir);
+  return task.kind === 'languageModel' ? { task, ...loadRunningText(task.name, dataDir) } : loadTask(task.name, 'dev', dataDir);
 }

@@ -12,6 +12,8 @@ export interface DataFile {
   sha256?: string;
   /** examples or lines, the header not counted */
   rows: number;
+  /** published number of words, one end of line a line included */
+  words?: number;
   /** rows of the official set where this file is a sample of it */
   sampleOf?: number;
   licence: string;
@@ -32,6 +34,17 @@ const LICENCES = {
   'wikitext-2': 'CC BY-SA 3.0 (text of Wikipedia, also GFDL)',
   'ptb': 'Linguistic Data Consortium user agreement: not openly licensed',
 };
+
+const MERITY = 'Merity et al. 2016, the WikiText language modeling dataset';
+const TOKENIZED = 'tokenized: words with <unk>', NO_HASH = 'not part of this project\'s data, so its hash is not known here';
+const SAME_ARTICLES = 'the articles are those of WikiText-2, with fewer words replaced by <unk>';
+
+/** The sets before rare words became `<unk>`; the project has had none of them. */
+const RAW_FILES: readonly DataFile[] = (['wikitext-2-raw', 'wikitext-103-raw'] as const).flatMap((task) => (['train', 'valid', 'test'] as const).map((split) => ({
+  path: `${task}/${split}.txt`, task, split, rows: { train: task === 'wikitext-2-raw' ? 36718 : 1801350, valid: 3760, test: 4358 }[split],
+  licence: LICENCES['wikitext-2'], source: MERITY,
+  note: `raw: no <unk>; ${NO_HASH}${task === 'wikitext-103-raw' && split !== 'train' ? '; the very text of WikiText-2' : ''}`,
+})));
 
 /** Every file, in the order of the tasks. */
 export const DATA_FILES: readonly DataFile[] = [
@@ -162,66 +175,70 @@ export const DATA_FILES: readonly DataFile[] = [
     source: 'marcwww/nlu_eval@ccd55c37de74ebd86c70ae58f67dceb0aa444f43:data/RTE/dev.tsv',
   },
   {
-    path: 'wikitext-2/train.txt', task: 'wikitext-2', split: 'train', bytes: 10797148, rows: 36718,
+    path: 'wikitext-2/train.txt', task: 'wikitext-2', split: 'train', bytes: 10797148, rows: 36718, words: 2_088_628,
     sha256: '9e9fa1ad55b1c2c95b08e37dd8e653f638fac2c6de904b79e813611eefbc985f',
     licence: LICENCES['wikitext-2'],
     source: 'nodiff-229/deeplearning_hw2@76b135200f866feaee5d2920fac7c6f607b929c5:data/wikitext2.zip!wikitext2/train.txt',
-    note: 'words with <unk>; 2,088,628 tokens with one <eos> a line, the published count',
+    note: TOKENIZED,
   },
   {
-    path: 'wikitext-2/valid.txt', task: 'wikitext-2', split: 'valid', bytes: 1121681, rows: 3760,
+    path: 'wikitext-2/valid.txt', task: 'wikitext-2', split: 'valid', bytes: 1121681, rows: 3760, words: 217_646,
     sha256: 'f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8',
     licence: LICENCES['wikitext-2'],
     source: 'pytorch/examples@77f55b912142e11fcfdf5b530231fb9c52f181e8:word_language_model/data/wikitext-2/valid.txt',
-    note: 'words with <unk>; 217,646 tokens with one <eos> a line, the published count',
+    note: TOKENIZED,
   },
   {
-    path: 'wikitext-2/test.txt', task: 'wikitext-2', split: 'test', bytes: 1256449, rows: 4358,
+    path: 'wikitext-2/test.txt', task: 'wikitext-2', split: 'test', bytes: 1256449, rows: 4358, words: 245_569,
     sha256: 'd790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0',
     licence: LICENCES['wikitext-2'],
     source: 'pytorch/examples@77f55b912142e11fcfdf5b530231fb9c52f181e8:word_language_model/data/wikitext-2/test.txt',
-    note: 'words with <unk>; 245,569 tokens with one <eos> a line, the published count',
+    note: TOKENIZED,
   },
   {
-    path: 'wikitext-103/train.txt', task: 'wikitext-103', split: 'train', rows: 1801350,
+    path: 'wikitext-103/train.txt', task: 'wikitext-103', split: 'train', rows: 1801350, words: 103_227_021,
     licence: LICENCES['wikitext-2'],
-    source: 'Merity et al. 2016, the WikiText language modeling dataset',
-    note: '103,227,021 tokens, the published count; not part of this project\'s data, so its hash is not known here',
+    source: MERITY,
+    note: `${TOKENIZED}; ${NO_HASH}`,
   },
   {
-    path: 'wikitext-103/valid.txt', task: 'wikitext-103', split: 'valid', rows: 3760,
+    path: 'wikitext-103/valid.txt', task: 'wikitext-103', split: 'valid', rows: 3760, words: 217_646,
     licence: LICENCES['wikitext-2'],
-    source: 'Merity et al. 2016, the WikiText language modeling dataset',
-    note: '217,646 tokens, the published count; not part of this project\'s data, so its hash is not known here; the articles are those of WikiText-2\'s validation set, with fewer words replaced by <unk>',
+    source: MERITY,
+    note: `${TOKENIZED}; ${NO_HASH}; ${SAME_ARTICLES}`,
   },
   {
-    path: 'wikitext-103/test.txt', task: 'wikitext-103', split: 'test', rows: 4358,
+    path: 'wikitext-103/test.txt', task: 'wikitext-103', split: 'test', rows: 4358, words: 245_569,
     licence: LICENCES['wikitext-2'],
-    source: 'Merity et al. 2016, the WikiText language modeling dataset',
-    note: '245,569 tokens, the published count; not part of this project\'s data, so its hash is not known here; the articles are those of WikiText-2\'s test set, with fewer words replaced by <unk>',
+    source: MERITY,
+    note: `${TOKENIZED}; ${NO_HASH}; ${SAME_ARTICLES}`,
   },
+  ...RAW_FILES,
   {
-    path: 'ptb/train.txt', task: 'ptb', split: 'train', bytes: 5101618, rows: 42068,
+    path: 'ptb/train.txt', task: 'ptb', split: 'train', bytes: 5101618, rows: 42068, words: 929_589,
     sha256: 'fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf',
     licence: LICENCES.ptb,
     source: 'timbmg/RNNLM@e26dff5d8f4b5d07ee459f192ee2131923d7584f:data/ptb.zip!ptb.train.txt',
-    note: 'Mikolov\'s preprocessing; 929,589 tokens with one <eos> a line, the published count',
+    note: 'Mikolov\'s preprocessing: words with <unk>',
   },
   {
-    path: 'ptb/valid.txt', task: 'ptb', split: 'valid', bytes: 399782, rows: 3370,
+    path: 'ptb/valid.txt', task: 'ptb', split: 'valid', bytes: 399782, rows: 3370, words: 73_760,
     sha256: 'c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2',
     licence: LICENCES.ptb,
     source: 'timbmg/RNNLM@e26dff5d8f4b5d07ee459f192ee2131923d7584f:data/ptb.zip!ptb.valid.txt',
-    note: 'Mikolov\'s preprocessing; 73,760 tokens with one <eos> a line, the published count',
+    note: 'Mikolov\'s preprocessing: words with <unk>',
   },
   {
-    path: 'ptb/test.txt', task: 'ptb', split: 'test', bytes: 449945, rows: 3761,
+    path: 'ptb/test.txt', task: 'ptb', split: 'test', bytes: 449945, rows: 3761, words: 82_430,
     sha256: 'dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0',
     licence: LICENCES.ptb,
     source: 'timbmg/RNNLM@e26dff5d8f4b5d07ee459f192ee2131923d7584f:data/ptb.zip!ptb.test.txt',
-    note: 'Mikolov\'s preprocessing; 82,430 tokens with one <eos> a line, the published count',
+    note: 'Mikolov\'s preprocessing: words with <unk>',
   },
 ];
+
+/** What anyone must know who reads scores on both WikiTexts. */
+export const SAME_TEXT = 'The validation and test text of WikiText-103 is that of WikiText-2, with fewer words replaced by <unk> (the raw files are equal): a score on both is no second confirmation.';
 
 /** The files of one task. */
 export function filesOf(task: string): DataFile[] { return DATA_FILES.filter((f) => f.task === task); }

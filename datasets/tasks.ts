@@ -3,7 +3,7 @@ import { ZsaqError, type TaskSpec } from '../src/index';
 const ENTAILMENT = ['entailment', 'not_entailment'] as const;
 const THREE_WAY = ['entailment', 'neutral', 'contradiction'] as const;
 
-/** The eight GLUE tasks (both MNLI sets) and the three language-modelling sets; labels in GLUE's order, metrics as GLUE's. */
+/** The eight GLUE tasks (both MNLI sets) and the language-modelling sets, WikiText tokenized and raw; labels in GLUE's order, metrics as GLUE's. */
 export const TASKS: readonly TaskSpec[] = [
   {
     name: 'CoLA', kind: 'classification', metric: 'matthews', secondary: ['accuracy'], pair: false, labelNames: ['unacceptable', 'acceptable'],
@@ -43,6 +43,8 @@ export const TASKS: readonly TaskSpec[] = [
   },
   languageModel('wikitext-2', 'Wikipedia articles as words with <unk> (Merity et al. 2016); its validation and test articles are those of WikiText-103'),
   languageModel('wikitext-103', 'fifty times the training text of WikiText-2; its validation and test articles are those of WikiText-2'),
+  languageModel('wikitext-2-raw', 'WikiText-2 with every word as it was written, none as <unk>: another text for a model, and other scores'),
+  languageModel('wikitext-103-raw', 'WikiText-103 with every word as it was written; its validation and test files are those of wikitext-2-raw'),
   languageModel('ptb', 'Wall Street Journal in Mikolov\'s preprocessing: lower case, numbers as N, rare words as <unk>'),
 ];
 
@@ -53,6 +55,7 @@ function languageModel(name: string, note: string): TaskSpec {
 const ALIASES: Readonly<Record<string, string>> = {
   sst: 'SST-2', sts: 'STS-B', mnlim: 'MNLI', mnlimatched: 'MNLI', mnlimismatched: 'MNLI-mm',
   wikitext: 'wikitext-2', wiki2: 'wikitext-2', wiki103: 'wikitext-103', penntreebank: 'ptb',
+  wikitext2v1: 'wikitext-2', wikitext103v1: 'wikitext-103', wikitext2rawv1: 'wikitext-2-raw', wikitext103rawv1: 'wikitext-103-raw',
 };
 
 /**
@@ -67,3 +70,6 @@ export function findTask(name: string): TaskSpec {
   if (!task) throw new ZsaqError('usage', `there is no task ${JSON.stringify(name)}: choose one of ${TASKS.map((t) => t.name).join(', ')}`);
   return task;
 }
+
+/** The tasks that are reported together with a task: MNLI's mismatched genres beside the matched ones. */
+export function companionsOf(name: string): readonly string[] { return findTask(name).name === 'MNLI' ? ['MNLI-mm'] : []; }

@@ -15,6 +15,8 @@ export interface Command {
   options: Options;
   /** words of which exactly one must stand after the command's name; `values.action` is the one that does */
   actions?: readonly string[];
+  /** the one action that takes a further word, which becomes `values.operand`, and what to call that word */
+  operand?: { action: string; name: string };
   run(values: Values, signal: AbortSignal): Promise<Outcome>;
 }
 
@@ -23,12 +25,13 @@ export function parse(command: Command, args: string[]): Values {
   try {
     const options: Options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
     const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true });
-    const unexpected = positionals[command.actions ? 1 : 0];
+    const [action, operand] = positionals, { name } = (command.operand?.action === action && command.operand) || {};
+    const unexpected = positionals[(command.actions ? 1 : 0) + (name ? 1 : 0)];
     if (unexpected !== undefined) throw new Error(`unexpected "${unexpected}"`);
     if (!command.actions || values.help) return values as Values;
-    const [action] = positionals;
     if (!command.actions.includes(action)) throw new Error(`${action === undefined ? 'say what to do' : `"${action}" is none of its actions`}, ${command.actions.join(' or ')}`);
-    return { ...values, action } as Values;
+    if (name && operand === undefined) throw new Error(`say which ${name} to ${action}`);
+    return { ...values, action, ...(name ? { operand } : {}) } as Values;
   } catch (e) {
     const reason = (e as Error).message.split(/\. |\n/)[0].replace(/\.$/, '');
     throw new ZsaqError('usage', `${command.name}: ${reason}: see \`zsaq ${command.name} --help\``, { cause: e });

@@ -1,26 +1,37 @@
 import { checkData, formatReport, POCKET_TASKS } from '../../datasets';
-import { DATA_FILES } from '../../datasets/registry';
+import { HUB_SETS, hubFiles } from '../../datasets/hub';
+import { DATA_FILES, SAME_TEXT } from '../../datasets/registry';
 import { toText } from '../report/table';
 import { optional, required, type Command, type Outcome, type Values } from './command';
-
-const SAME_TEXT = 'The validation and test text of WikiText-103 is that of WikiText-2, with fewer words replaced by <unk>: a score on both is no second confirmation.';
+import { getData } from './dataGet';
 
 export const dataCommand: Command = {
   name: 'data',
-  summary: 'which data sets there are, and whether yours are whole',
+  summary: 'which data sets there are, whether yours are whole, and getting them from the hub',
   help: `zsaq data list [--json]
 zsaq data check [--data DIR] [--json]
+zsaq data get SET [--out DIR] [--dataset ORG/NAME] [--revision REV] [--json]
 
-  list         every known file: task, rows, what it is a sample of, licence
-  check        bytes, rows and hash of each file; exit code 1 if one is missing or changed
-  --data DIR   folder of the real data sets (ZSAQ_DATA)
-  --json       last line of standard output: one JSON object
+  list            every known file: task, rows, what it is a sample of, licence
+  check           bytes, rows and hash of each file; exit code 1 if one is missing or changed
+  get SET         fetches a set from the Hugging Face hub, writes it in the layout that zsaq reads, and checks it
+                  SET: ${HUB_SETS.slice(0, 9).join(', ')},
+                  ${HUB_SETS.slice(9).join(', ')}
+  --data DIR      folder of the real data sets (ZSAQ_DATA)
+  --out DIR       folder that get writes into (ZSAQ_DATA, or data)
+  --dataset NAME  another data set on the hub with the same Parquet files
+  --revision REV  branch, tag or commit on the hub
+  --json          last line of standard output: one JSON object
+
+The hub's own variables are honoured: HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
+What an interrupted get has fetched is kept; the same command goes on from there.
 
 Example:
-  zsaq data check --data data`,
-  options: { data: { type: 'string' } },
-  actions: ['list', 'check'],
-  run: async (values) => (values.action === 'list' ? list() : check(values)),
+  zsaq data get RTE --out data && zsaq eval --model DIR --task RTE --data data`,
+  options: { data: { type: 'string' }, out: { type: 'string' }, dataset: { type: 'string' }, revision: { type: 'string' } },
+  actions: ['list', 'check', 'get'],
+  operand: { action: 'get', name: 'SET' },
+  run: async (values, signal) => (values.action === 'list' ? list() : values.action === 'check' ? check(values) : get(values, signal)),
 };
 
 function list(): Outcome {
@@ -37,11 +48,22 @@ function list(): Outcome {
 
 async function check(values: Values): Promise<Outcome> {
   const folder = optional(values, 'data') ?? process.env.ZSAQ_DATA;
-  const report = await checkData(required({ data: folder }, 'data', 'give the folder of the data sets, or set ZSAQ_DATA'));
-  const files = report.files.map(({ file, status, detail }) => ({ path: file.path, task: file.task, split: file.split, status, detail, sampleOf: file.sampleOf ?? null }));
+  return report(required({ data: folder }, 'data', 'give the folder of the data sets, or set ZSAQ_DATA'), DATA_FILES);
+}
+
+async function get(values: Values, signal: AbortSignal): Promise<Outcome> {
+  const files = hubFiles(required(values, 'operand', 'name the set')), out = optional(values, 'out') ?? process.env.ZSAQ_DATA ?? 'data';
+  await getData(files, { out, dataset: optional(values, 'dataset'), revision: optional(values, 'revision'), signal, onNote: (note) => console.error(note) });
+  return report(out, files.map(({ file }) => file));
+}
+
+async function report(folder: string, wanted: typeof DATA_FILES): Promise<Outcome> {
+  const checked = await checkData(folder, wanted);
+  const files = checked.files.map(({ file, status, detail, sample }) => ({ path: file.path, task: file.task, split: file.split, status, detail, sampleOf: sample ? file.sampleOf! : null }));
+  const notes = wanted.some((f) => f.task.startsWith('wikitext')) ? [SAME_TEXT] : [];
   return {
-    text: `${formatReport(report)}\n`,
-    json: { folder, ok: report.ok, files, samples: report.samples.map((f) => f.path) },
-    exitCode: report.ok ? 0 : 1,
+    text: [formatReport(checked), ...notes, ''].join('\n'),
+    json: { folder, ok: checked.ok, files, samples: checked.samples.map((f) => f.path), notes },
+    exitCode: checked.ok ? 0 : 1,
   };
 }

@@ -14,3 +14,9 @@ export class ZsaqError extends Error {
     this.name = 'ZsaqError';
   }
 }
+
+/** A value of a file for an error message: as JSON on one line, cut after 80 characters. @example shown('gelu') // '"gelu"' */
+export function shown(value: unknown): string {
+  const text = (JSON.stringify(value) ?? String(value)).replace(/[\x7f-\x9f\u2028\u2029]/g, '?');
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}

@@ -67,6 +67,19 @@ export async function perplexity(
   return { metric: METRIC_LABELS.perplexity, score: Math.exp(nll), examples, nll };
 }
 
+/**
+ * Perplexity of a word, exp(nll * tokens / words): comparable between tokenizers, which that of a token is not.
+ *
+ * @param nll mean negative log likelihood of a token, in nats
+ * @param tokens tokens of the whole stream, of which the first has no prediction
+ * @param words words of the text, with one end of line a line, as the published counts of WikiText and PTB have it
+ * @example wordPerplexity(Math.log(2), 201, 100) // 4
+ */
+export function wordPerplexity(nll: number, tokens: number, words: number): number {
+  if (!(tokens > 1 && words > 0)) throw new ZsaqError('range', `${tokens} tokens and ${words} words: per-word perplexity needs two tokens and a word at least`);
+  return Math.exp(nll * (tokens - 1) / words);
+}
+
 async function lossesOf(model: Model, params: Params, part: readonly Int32Array[], window: number, hooks?: Hooks): Promise<Float32Array> {
   const losses = tf.tidy(() => {
     const cut = (from: number) => {

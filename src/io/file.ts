@@ -20,23 +20,62 @@ const MAX_JSON_BYTES = 100 * 1024 * 1024;
  * @example writeWhole('run/metrics.json', canonicalJson(metrics, 2) + '\n')
  */
 export function writeWhole(path: string, data: string | Uint8Array | Iterable<Uint8Array>): void {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
-  let fd = -1, made = false;
+  const file = new WholeFile(path);
   try {
-    fd = openSync(temporary, 'wx', 0o666);
-    made = true;
     const chunks = typeof data === 'string' ? [Buffer.from(data, 'utf8')] : ArrayBuffer.isView(data) ? [data] : data;
-    for (const chunk of chunks) writeAll(fd, chunk);
-    fsyncSync(fd);
-    closeSync(fd);
-    fd = -1;
-    renameSync(temporary, path);
-    syncFolder(folder);
+    for (const chunk of chunks) file.write(chunk);
+    file.commit();
   } catch (error) {
-    if (fd >= 0) closeSync(fd);
-    if (made) rmSync(temporary, { force: true });
-    throw diskError(error, 'write', path);
+    throw file.abandon(error);
+  }
+}
+
+/** `writeWhole` for chunks that have to be waited for. @throws ZsaqError 'disk', and whatever `data` throws */
+export async function writeWholeAsync(path: string, data: AsyncIterable<Uint8Array>): Promise<void> {
+  const file = new WholeFile(path);
+  try {
+    for await (const chunk of data) file.write(chunk);
+    file.commit();
+  } catch (error) {
+    throw file.abandon(error);
+  }
+}
+
+/** A file that appears under its name when it is complete. */
+class WholeFile {
+  private readonly temporary: string;
+  private fd = -1;
+  private made = false;
+
+  constructor(private readonly path: string) {
+    this.temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.open();
+    writeAll(this.fd, bytes);
+  }
+
+  commit(): void {
+    this.open(); // a file without bytes is a file
+    fsyncSync(this.fd);
+    closeSync(this.fd);
+    this.fd = -1;
+    renameSync(this.temporary, this.path);
+    syncFolder(dirname(this.path));
+  }
+
+  /** Removes what was written; returns the error to throw. */
+  abandon(error: unknown): unknown {
+    if (this.fd >= 0) closeSync(this.fd);
+    if (this.made) rmSync(this.temporary, { force: true });
+    return diskError(error, 'write', this.path);
+  }
+
+  private open(): void {
+    if (this.made) return;
+    this.fd = openSync(this.temporary, 'wx', 0o666);
+    this.made = true;
   }
 }
 

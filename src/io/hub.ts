@@ -1,6 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { ZsaqError } from '../core/error';
+import { sha256File } from './file';
 import { cachedCommit, checkRepository, hubSettings, linkBlob, noteAbsent, noteCommit, repositoryFolder, sizeOf, type Repository } from './hubCache';
 import { askFor, fetchBlob, type Context, type HubOptions } from './hubFetch';
 import { readShardIndex, TOKENIZER_FILES, WEIGHT_FILES } from './pretrained';
@@ -40,19 +41,43 @@ export async function resolveModel(nameOrDir: string, options: HubOptions = {}):
   }
 }
 
+/** A file of the hub in the cache, and the commit that it is of. */
+export interface CachedFile { path: string; commit: string }
+
 /**
- * Fetches one file of a model or data set into the hub's cache, unless it is there.
+ * Fetches one file of a model or data set into the hub's cache, unless it is there. Without a connection the file in the
+ * cache is good enough; a large one found there is held against its SHA-256, and fetched again where it differs.
  *
- * @returns its path
- * @throws ZsaqError 'missing' | 'network' | 'disk' | 'usage' | 'cancelled'
- * @example await downloadFile('nyu-mll/glue', 'sst2/validation-00000-of-00001.parquet', { type: 'dataset' })
+ * @throws ZsaqError 'missing' | 'network' | 'disk' | 'usage' | 'cancelled', 'format' for a damaged file in the cache while offline
+ * @example (await downloadFile('nyu-mll/glue', 'sst2/validation-00000-of-00001.parquet', { type: 'dataset' })).path
  */
-export async function downloadFile(name: string, file: string, options: HubOptions = {}): Promise<string> {
-  const context = contextOf(name, options);
-  const found = await fetchFile(context, file);
-  if (!found) throw new ZsaqError('missing', `there is no file ${quote(file)} in ${name} at ${context.repository.revision}: check the name`);
-  noteCommit(context.folder, context.repository.revision, found.commit);
-  return found.path;
+export async function downloadFile(name: string, file: string, options: HubOptions = {}): Promise<CachedFile> {
+  const context = contextOf(name, options), { folder, repository: { revision }, settings: { offline } } = context;
+  const before = cachedFile(context, file);
+  let found = await fetchFile(context, file).catch((error: unknown) => {
+    if (!before || !(error instanceof ZsaqError) || error.code !== 'network') throw error;
+    options.onNote?.(`using the cached ${file} of ${name}, because the hub could not be asked for a newer one (${error.message})`);
+    return before;
+  });
+  if (!found) throw new ZsaqError('missing', `there is no file ${quote(file)} in ${name} at ${revision}: check the name`);
+  if (found.path === before?.path && isDamaged(found.path)) {
+    if (offline) throw new ZsaqError('format', `${found.path} does not have the SHA-256 under which it is stored, and HF_HUB_OFFLINE forbids to fetch it again: unset that`);
+    rmSync(realpathSync(found.path), { force: true });
+    found = (await fetchFile(context, file))!;
+  }
+  noteCommit(folder, revision, found.commit);
+  return found;
+}
+
+function cachedFile({ folder, repository: { revision } }: Context, file: string): CachedFile | undefined {
+  const commit = cachedCommit(folder, revision), path = commit && join(folder, 'snapshots', commit, file);
+  return path && sizeOf(path) !== undefined ? { path, commit } : undefined;
+}
+
+/** Whether a blob that is named after its SHA-256, as large files are, has another one. */
+function isDamaged(path: string): boolean {
+  const name = basename(realpathSync(path));
+  return /^[0-9a-f]{64}$/.test(name) && sha256File(path) !== name;
 }
 
 function contextOf(name: string, options: HubOptions): Context {
@@ -94,7 +119,7 @@ function isComplete(dir: string): boolean {
 }
 
 /** A file's place in the cache and its commit; undefined where the repository does not have it. */
-async function fetchFile(context: Context, file: string): Promise<{ path: string; commit: string } | undefined> {
+async function fetchFile(context: Context, file: string): Promise<CachedFile | undefined> {
   const { folder, repository: { revision }, settings: { offline } } = context;
   if (!/^[^/\\\0]+(?:\/[^/\\\0]+)*$/.test(file) || file.split('/').some((part) => /^\.+$/.test(part))) {
     throw new ZsaqError('usage',

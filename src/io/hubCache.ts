@@ -50,11 +50,13 @@ function readText(path: string): string | undefined {
 }
 
 /** Refuses names and revisions that the hub does not allow, above all those that would leave the cache folder. */
-export function checkRepository({ name, revision }: Repository): void {
+export function checkRepository({ name, type, revision }: Repository): void {
   const part = /^[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?$/;
   const parts = name.split('/');
   if (parts.length > 2 || name.length > 96 || /--|\.\./.test(name) || !parts.every((p) => part.test(p))) {
-    throw new ZsaqError('usage', `${quote(name)} is neither a folder nor a name on the hub: give a folder, or a name such as organization/model`);
+    throw new ZsaqError('usage', type === 'model'
+      ? `${quote(name)} is neither a folder nor a name on the hub: give a folder, or a name such as organization/model`
+      : `${quote(name)} is no data set's name on the hub: give one such as organization/name`);
   }
   if (!/^[\w.-]+(?:\/[\w.-]+)*$/.test(revision) || revision.includes('..') || revision.length > 200) {
     throw new ZsaqError('usage', `${quote(revision)} is no revision: give a branch, tag or commit such as main`);

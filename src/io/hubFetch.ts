@@ -78,7 +78,7 @@ function refused(response: Response, { repository: { name, type, revision }, set
   }
   if (response.status === 404) {
     return new ZsaqError('missing',
-      `there is no folder ${name}, and no ${type} of that name on ${host}: check the name, or set HF_TOKEN if it is private`);
+      `there is no ${type === 'model' ? `folder ${name}, and no model of that name` : `data set ${name}`} on ${host}: check the name, or set HF_TOKEN if it is private`);
   }
   return new ZsaqError('network', `${host} answers ${response.status} to a request for ${name}: check HF_ENDPOINT`);
 }

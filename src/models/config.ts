@@ -1,4 +1,4 @@
-import { ZsaqError } from '../core/error';
+import { shown, ZsaqError } from '../core/error';
 
 export type Config = Readonly<Record<string, unknown>>;
 
@@ -6,7 +6,7 @@ export type Config = Readonly<Record<string, unknown>>;
 export function integer(config: Config, key: string, fallback?: number, limit = 2 ** 31 - 1): number {
   const v = config[key] ?? fallback;
   if (typeof v !== 'number' || !Number.isInteger(v) || v < 1 || v > limit) {
-    throw new ZsaqError('format', `config.json: ${key} must be a whole number from 1 to ${limit}, but is ${JSON.stringify(config[key])}`);
+    throw new ZsaqError('format', `config.json: ${key} must be a whole number from 1 to ${limit}, but is ${shown(config[key])}`);
   }
   return v;
 }
@@ -14,19 +14,19 @@ export function integer(config: Config, key: string, fallback?: number, limit = 
 /** A finite number of `config.json`. */
 export function number(config: Config, key: string, fallback: number): number {
   const v = config[key] ?? fallback;
-  if (typeof v !== 'number' || !Number.isFinite(v)) throw new ZsaqError('format', `config.json: ${key} must be a number, but is ${JSON.stringify(v)}`);
+  if (typeof v !== 'number' || !Number.isFinite(v)) throw new ZsaqError('format', `config.json: ${key} must be a number, but is ${shown(v)}`);
   return v;
 }
 
 export function boolean(config: Config, key: string, fallback: boolean): boolean {
   const v = config[key] ?? fallback;
-  if (typeof v !== 'boolean') throw new ZsaqError('format', `config.json: ${key} must be true or false, but is ${JSON.stringify(v)}`);
+  if (typeof v !== 'boolean') throw new ZsaqError('format', `config.json: ${key} must be true or false, but is ${shown(v)}`);
   return v;
 }
 
 export function text(config: Config, key: string, fallback: string): string {
   const v = config[key] ?? fallback;
-  if (typeof v !== 'string') throw new ZsaqError('format', `config.json: ${key} must be a string, but is ${JSON.stringify(v)}`);
+  if (typeof v !== 'string') throw new ZsaqError('format', `config.json: ${key} must be a string, but is ${shown(v)}`);
   return v;
 }
 
@@ -38,7 +38,7 @@ export function layerCount(config: Config, key = 'num_hidden_layers'): number { 
 /** A setting that changes what the model computes and is not supported must be absent or have the one value that is. */
 export function only(config: Config, key: string, value: unknown): void {
   const v = config[key] ?? value;
-  if (v !== value) throw new ZsaqError('unsupported', `config.json: ${key} ${JSON.stringify(v)} is not supported, only ${JSON.stringify(value)}: choose another model`);
+  if (v !== value) throw new ZsaqError('unsupported', `config.json: ${key} ${shown(v)} is not supported, only ${shown(value)}: choose another model`);
 }
 
 /**
@@ -49,7 +49,7 @@ export function only(config: Config, key: string, value: unknown): void {
 export function architecture<T extends string>(config: Config, known: readonly T[]): T | undefined {
   const [name] = Array.isArray(config.architectures) ? config.architectures as unknown[] : [];
   if (name === undefined || known.includes(name as T)) return name as T | undefined;
-  throw new ZsaqError('unsupported', `config.json: architecture ${JSON.stringify(name)} is not known: ${known.join(', ')} are`);
+  throw new ZsaqError('unsupported', `config.json: architecture ${shown(name)} is not known: ${known.join(', ')} are`);
 }
 
 /** The padding token, or what stands in for it where `config.json` names none. */

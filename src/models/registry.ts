@@ -1,4 +1,4 @@
-import { ZsaqError } from '../core/error';
+import { shown, ZsaqError } from '../core/error';
 import { bert } from './bert';
 import { distilbert } from './distilbert';
 import { gpt2 } from './gpt2';
@@ -13,7 +13,7 @@ const FAMILIES: Readonly<Record<string, (config: Config) => Model>> = { bert, op
 export function modelFromConfig(config: Config): Model {
   const type = config.model_type;
   if (typeof type !== 'string' || !Object.hasOwn(FAMILIES, type)) {
-    throw new ZsaqError('unsupported', `config.json: model_type ${JSON.stringify(type)} is not known: ${Object.keys(FAMILIES).join(', ')} are`);
+    throw new ZsaqError('unsupported', `config.json: model_type ${shown(type)} is not known: ${Object.keys(FAMILIES).join(', ')} are`);
   }
   return FAMILIES[type](config);
 }

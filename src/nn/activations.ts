@@ -1,5 +1,5 @@
 import { tf } from '../core/backend';
-import { ZsaqError } from '../core/error';
+import { shown, ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
 import { gelu } from '../core/kernels';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -31,7 +31,7 @@ const ACTIVATIONS: Readonly<Record<string, (x: Tensor) => Tensor>> = {
 /** The nonlinearity that `config.json` names. @throws ZsaqError 'unsupported' with the names that are known */
 export function activation(name: string): (x: Tensor) => Tensor {
   if (!Object.hasOwn(ACTIVATIONS, name)) {
-    throw new ZsaqError('unsupported', `config.json: activation ${JSON.stringify(name)} is not known: ${Object.keys(ACTIVATIONS).join(', ')} are`);
+    throw new ZsaqError('unsupported', `config.json: activation ${shown(name)} is not known: ${Object.keys(ACTIVATIONS).join(', ')} are`);
   }
   return ACTIVATIONS[name];
 }

@@ -1,3 +1,4 @@
+import { shown } from '../core/error';
 import type { BpeDefinition } from './definition';
 import { characters } from './unicode';
 import { MergeQueue } from './mergeQueue';
@@ -40,7 +41,7 @@ export class ByteLevelBpe {
     definition.merges.forEach(([left, right], rank) => {
       const [a, b, merged] = [left, right, left + right].map((token) => {
         const id = vocabulary.get(token);
-        if (id === undefined) throw missing(`merge ${rank} needs ${JSON.stringify(token)}, which is not in the vocabulary`);
+        if (id === undefined) throw missing(`merge ${rank} needs ${shown(token)}, which is not in the vocabulary`);
         return id;
       });
       this.ranks.set(a * size + b, [rank, merged]);

@@ -1,4 +1,4 @@
-import { ZsaqError } from '../core/error';
+import { shown, ZsaqError } from '../core/error';
 
 /** A token that is found in the raw text before anything else is done, as Hugging Face defines it. */
 export interface AddedToken {
@@ -94,7 +94,7 @@ export function unsupported(where: string, what: string): ZsaqError {
 /** Token to id from a JSON object. */
 export function vocabularyFrom(value: unknown, where: string): Map<string, number> {
   const out = new Map<string, number>();
-  for (const [token, id] of Object.entries(object(value, where, 'the vocabulary'))) out.set(token, tokenId(id, where, JSON.stringify(token)));
+  for (const [token, id] of Object.entries(object(value, where, 'the vocabulary'))) out.set(token, tokenId(id, where, shown(token)));
   if (!out.size) throw wrong(where, 'the vocabulary is empty');
   return out;
 }

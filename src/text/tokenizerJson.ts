@@ -1,3 +1,4 @@
+import { shown } from '../core/error';
 import {
   addedToken, flag, list, object, string, tokenId, unsupported, vocabularyFrom, wrong,
   type BpeDefinition, type Definition, type Json, type Slot, type WordPieceDefinition,
@@ -19,16 +20,16 @@ export function fromTokenizerJson(value: unknown, where: string): Body {
     .map((t) => addedToken(t, tokenId(object(t, where, 'an added token').id, where, 'an added token'), where));
   const ids = new Map([...vocabulary, ...added.map((t) => [t.content, t.id] as const)]);
   const kind = model.type ?? (model.merges ? 'BPE' : 'WordPiece');
-  if (kind !== 'WordPiece' && kind !== 'BPE') throw unsupported(where, `the model type is ${JSON.stringify(kind)}`);
+  if (kind !== 'WordPiece' && kind !== 'BPE') throw unsupported(where, `the model type is ${shown(kind)}`);
   const definition = kind === 'WordPiece' ? wordPiece(root, model, where) : bpe(root, model, where);
   return { where, vocabulary, added, model: definition, ...layout(root.post_processor, ids, where) };
 }
 
 function wordPiece(root: Json, model: Json, where: string): WordPieceDefinition {
   const n = object(root.normalizer ?? {}, where, 'normalizer');
-  if (n.type !== 'BertNormalizer') throw unsupported(where, `the normalizer of the WordPiece model is ${JSON.stringify(n.type ?? null)}`);
+  if (n.type !== 'BertNormalizer') throw unsupported(where, `the normalizer of the WordPiece model is ${shown(n.type ?? null)}`);
   const p = object(root.pre_tokenizer ?? {}, where, 'pre_tokenizer');
-  if (p.type !== 'BertPreTokenizer') throw unsupported(where, `the pre-tokenizer of the WordPiece model is ${JSON.stringify(p.type ?? null)}`);
+  if (p.type !== 'BertPreTokenizer') throw unsupported(where, `the pre-tokenizer of the WordPiece model is ${shown(p.type ?? null)}`);
   const lowercase = flag(n.lowercase, true, where, 'lowercase');
   const decoder = object(root.decoder ?? {}, where, 'decoder');
   const maxCharacters = model.max_input_chars_per_word ?? 100;
@@ -48,7 +49,7 @@ function wordPiece(root: Json, model: Json, where: string): WordPieceDefinition 
 function bpe(root: Json, model: Json, where: string): BpeDefinition {
   const p = object(root.pre_tokenizer ?? {}, where, 'pre_tokenizer');
   if (p.type !== 'ByteLevel' || flag(p.use_regex, true, where, 'use_regex') === false) {
-    throw unsupported(where, `the pre-tokenizer of the BPE model is ${JSON.stringify(p.type ?? null)}${p.use_regex === false ? ' without its expression' : ''}`);
+    throw unsupported(where, `the pre-tokenizer of the BPE model is ${shown(p.type ?? null)}${p.use_regex === false ? ' without its expression' : ''}`);
   }
   if (root.normalizer) throw unsupported(where, 'the BPE model has a normalizer');
   for (const option of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix', 'fuse_unk', 'byte_fallback']) {
@@ -84,7 +85,7 @@ function layout(value: unknown, ids: ReadonlyMap<string, number>, where: string)
       if (steps.length > 1) throw unsupported(where, 'the post-processor chains several templates');
       return layout(steps[0], ids, where);
     }
-    default: throw unsupported(where, `the post-processor is ${JSON.stringify(p.type)}`);
+    default: throw unsupported(where, `the post-processor is ${shown(p.type)}`);
   }
 }
 
@@ -95,7 +96,7 @@ function template(value: unknown, ids: ReadonlyMap<string, number>, where: strin
     const type = tokenId(place.type_id ?? 0, where, 'a segment');
     if (o.Sequence) return { text: place.id === 'B' ? 'b' : 'a', type } as Slot;
     const id = ids.get(string(place.id, where, 'a special token of the template'));
-    if (id === undefined) throw wrong(where, `the template names ${JSON.stringify(place.id)}, which is not in the vocabulary`);
+    if (id === undefined) throw wrong(where, `the template names ${shown(place.id)}, which is not in the vocabulary`);
     return { id, type };
   });
 }

@@ -1,4 +1,4 @@
-import { ZsaqError } from '../core/error';
+import { shown, ZsaqError } from '../core/error';
 import type { Normalization, WordPieceDefinition } from './definition';
 import { characters } from './unicode';
 
@@ -39,7 +39,7 @@ export class WordPiece {
 
   constructor(private readonly vocabulary: ReadonlyMap<string, number>, private readonly definition: WordPieceDefinition, where: string) {
     const id = vocabulary.get(definition.unknown);
-    if (id === undefined) throw new ZsaqError('format', `${where}: the unknown token ${definition.unknown} is not in the vocabulary; give the vocabulary of this tokenizer`);
+    if (id === undefined) throw new ZsaqError('format', `${where}: the unknown token ${shown(definition.unknown)} is not in the vocabulary; give the vocabulary of this tokenizer`);
     this.unknownId = id;
     let longest = 1;
     for (const token of vocabulary.keys()) if (token.length > longest) longest = token.length;

@@ -54,7 +54,8 @@ describe('zsaq data', () => {
 
   it('a mistake is one sentence', async () => {
     const cases: [string[], RegExp, number][] = [
-      [['data'], /say what to do, list or check/, 2], [['data', 'get'], /"get" is none of its actions, list or check/, 2],
+      [['data'], /say what to do, list or check or get/, 2], [['data', 'fetch'], /"fetch" is none of its actions, list or check or get/, 2],
+      [['data', 'get'], /say which SET to get/, 2], [['data', 'get', 'RTE', 'CoLA'], /unexpected "CoLA"/, 2],
       [['data', 'list', 'ptb'], /unexpected "ptb"/, 2], [['data', 'check'], /--data is missing.*ZSAQ_DATA/, 2], [['data', 'check', '--dir', 'x'], /--dir/, 2],
     ];
     for (const [args, sentence, code] of cases) {
@@ -71,5 +72,9 @@ describe('zsaq data', () => {
     assert.throws(() => parse(command, ['word']), /plain: unexpected "word"/);
     assert.deepEqual({ ...parse(command, ['--json']) }, { json: true });
     assert.deepEqual({ ...parse({ ...command, actions: ['go'] }, ['--json', 'go']) }, { json: true, action: 'go' });
+    const taking = { ...command, actions: ['go', 'take'], operand: { action: 'take', name: 'THING' } };
+    assert.deepEqual({ ...parse(taking, ['take', 'it']) }, { action: 'take', operand: 'it' });
+    assert.throws(() => parse(taking, ['take']), /plain: say which THING to take/);
+    assert.throws(() => parse(taking, ['go', 'it']), /unexpected "it"/);
   });
 });

@@ -24,9 +24,10 @@ export async function zsaq(...args: string[]): Promise<Ended> {
   }
 }
 
-/** The command line in a process of its own; `onText` sees what it prints and may kill it. */
-export function spawnZsaq(args: string[], onText?: (text: string, child: ChildProcess) => void): Promise<Ended & { signal: string | null }> {
+/** The command line in a process of its own; `onText` sees what it prints and may kill it, `onStart` gets the process. */
+export function spawnZsaq(args: string[], onText?: (text: string, child: ChildProcess) => void, onStart?: (child: ChildProcess) => void): Promise<Ended & { signal: string | null }> {
   const child = spawn(process.execPath, [join(__dirname, '../../scripts/zsaq.cjs'), ...args], { cwd: tmpdir() }), seen = { stdout: '', stderr: '' };
+  onStart?.(child);
   for (const name of ['stdout', 'stderr'] as const) child[name]!.on('data', (text: Buffer) => { seen[name] += text; onText?.(String(text), child); });
   return new Promise((done) => { child.on('close', (code, signal) => done({ code: code ?? -1, signal, ...seen })); });
 }

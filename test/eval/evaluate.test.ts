@@ -10,7 +10,7 @@ import { tensorCount } from '../../src/core/memory';
 import { Stream } from '../../src/core/random';
 import { dispose } from '../../src/core/tree';
 import { evaluateTask, outputOrder } from '../../src/eval/glue';
-import { perplexity, tokenLosses } from '../../src/eval/perplexity';
+import { perplexity, tokenLosses, wordPerplexity } from '../../src/eval/perplexity';
 import type { Example, TaskSpec } from '../../src/eval/task';
 import { loadModel } from '../../src/models/load';
 import type { Head, Model } from '../../src/models/model';
@@ -114,6 +114,13 @@ describe('perplexity', () => {
   it('of a model that knows nothing is the size of the vocabulary', async () => {
     const flat = stub({ kind: 'languageModel' }, V, (rows) => rows.map((r) => r.map(() => Array<number>(V).fill(3))));
     assert.ok(Math.abs((await perplexity(flat, {}, ids, { window: 4 })).score - V) < 1e-5);
+  });
+  it('of a word is exp(total nll / words), whatever the tokens are', () => {
+    assert.ok(Math.abs(wordPerplexity(Math.log(2), 201, 100) - 4) < 1e-12); // 200 predictions of log 2 over 100 words
+    const total = 300;
+    assert.ok(Math.abs(wordPerplexity(total / 50, 51, 25) - wordPerplexity(total / 200, 201, 25)) < 1e-6);
+    assert.throws(() => wordPerplexity(1, 1, 5), /two tokens and a word/);
+    assert.throws(() => wordPerplexity(1, 5, 0), /two tokens and a word/);
   });
   it('gives NaN where logits are NaN', async () => {
     const broken = stub({ kind: 'languageModel' }, V, (rows) => rows.map((r) => r.map(() => Array<number>(V).fill(NaN))));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZsaqError } from '../../src/core/error';
 import { Stream } from '../../src/core/random';
@@ -9,32 +9,8 @@ import { openPretrained, savePretrained } from '../../src/io/pretrained';
 import { openSafetensors } from '../../src/io/safetensors';
 import type { HostTensor, TensorFile } from '../../src/io/tensor';
 import { openTorchBin } from '../../src/io/torchBin';
+import { damage, put } from './damage';
 import { FIXTURES, scratch } from './helpers';
-
-/** One to three wounds: changed bits, bytes and numbers, cuts, holes, repetitions. */
-function damage(whole: Buffer, random: Stream): Buffer {
-  let bytes: Buffer = Buffer.from(whole);
-  for (let wounds = 1 + random.int(3); wounds > 0; wounds--) {
-    if (!bytes.length) return bytes;
-    const at = random.int(bytes.length);
-    switch (random.int(7)) {
-      case 0: bytes[at] ^= 1 << random.int(8); break;
-      case 1: bytes[at] = random.int(256); break;
-      case 2: bytes = bytes.subarray(0, at); break;
-      case 3: bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + random.int(30))]); break;
-      case 4: bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.max(0, at - random.int(30)))]); break;
-      case 5: if (at + 8 <= bytes.length) bytes.writeBigUInt64LE(random.pick([0n, 1n, 0xffffffffn, 0x7fffffffffffffffn, 0xffffffffffffffffn, 1n << 40n]), at); break;
-      case 6: if (at + 4 <= bytes.length) bytes.writeUInt32LE(random.pick([0, 0x7fffffff, 0xffffffff, 0x10000, bytes.length]), at); break;
-    }
-  }
-  return bytes;
-}
-
-/** Puts a new file in the place of the old one: much faster than writing into it, which some file systems flush to the disk. */
-function put(path: string, bytes: Uint8Array): void {
-  rmSync(path, { force: true });
-  writeFileSync(path, bytes);
-}
 
 /** Runs `action`, which may only return or throw a ZsaqError. */
 function survives<T>(action: () => T, seen: { refused: number; accepted: number }, context: string): T | undefined {

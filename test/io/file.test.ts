@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readJson, sha256File, writeWhole } from '../../src/io/file';
+import { readJson, sha256File, writeWhole, writeWholeAsync } from '../../src/io/file';
 import { refuses, scratch } from './helpers';
 
 describe('io/file', () => {
@@ -25,6 +25,15 @@ describe('io/file', () => {
     assert.throws(() => writeWhole(at('a'), (function* () { yield new Uint8Array(100); throw oops; })()), oops);
     assert.equal(readFileSync(at('a'), 'utf8'), 'old');
     assert.deepEqual(readdirSync(at('.')), ['a']);
+  });
+
+  it('does the same for chunks that have to be waited for', async () => {
+    await writeWholeAsync(at('a'), (async function* () { yield new Uint8Array([1]); await Promise.resolve(); yield new Uint8Array([2, 3]); })());
+    await writeWholeAsync(at('none'), (async function* () { /* nothing comes */ })());
+    const oops = new Error('oops');
+    await assert.rejects(writeWholeAsync(at('a'), (async function* () { yield new Uint8Array(100); throw oops; })()), oops);
+    assert.deepEqual([[...readFileSync(at('a'))], readFileSync(at('none')).length, readdirSync(at('.')).sort()], [[1, 2, 3], 0, ['a', 'none']]);
+    await assert.rejects(writeWholeAsync(at('no/such/a'), (async function* () { yield new Uint8Array(1); })()), /its folder does not exist/);
   });
 
   it('says in one sentence what the disk refuses', function () {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ErrorCode } from '../../src/core/error';
 import { downloadFile, resolveModel, type HubOptions } from '../../src/io/hub';
@@ -85,7 +85,8 @@ describe('io/hub', () => {
     server.repositories['org/bin'] = { files: { 'config.json': config, 'pytorch_model.bin': { content: weights, large: true } } };
     assert.deepEqual(readdirSync(await resolveModel('org/bin', options())).sort(), ['config.json', 'pytorch_model.bin']);
     server.repositories['org/glue'] = { files: { 'sst2/dev 1.tsv': { content: Buffer.from('a\tb\n') } } };
-    const file = await downloadFile('org/glue', 'sst2/dev 1.tsv', options({ type: 'dataset' }));
+    const { path: file, commit } = await downloadFile('org/glue', 'sst2/dev 1.tsv', options({ type: 'dataset' }));
+    assert.equal(commit, COMMIT);
     assert.equal(file, join(at('hf'), 'hub', 'datasets--org--glue', 'snapshots', COMMIT, 'sst2', 'dev 1.tsv'));
     assert(lstatSync(file).isSymbolicLink());
     assert.equal(readFileSync(file, 'utf8'), 'a\tb\n');
@@ -219,13 +220,38 @@ describe('io/hub', () => {
     server.seen.length = 0;
     assert.equal(await resolveModel('org/tiny', offline()), dir);
     assert.equal(await resolveModel('org/tiny', options({ revision: COMMIT, env: { HF_HUB_OFFLINE: 'yes' } })), dir);
-    assert.equal(await downloadFile('org/tiny', 'vocab.txt', offline()), join(dir, 'vocab.txt'));
+    assert.deepEqual(await downloadFile('org/tiny', 'vocab.txt', offline()), { path: join(dir, 'vocab.txt'), commit: COMMIT });
     await rejects(downloadFile('org/tiny', 'merges.bin', offline()), 'missing', /"merges\.bin" of org\/tiny is not in the cache/);
     assert.equal(server.seen.length, 0);
     const notes: string[] = [];
     await server.stop();
     assert.equal(await resolveModel('org/tiny', options({ onNote: (note) => notes.push(note) })), dir);
     assert.match(notes.join(), /^using the cached org\/tiny, because the hub could not be asked .*refuses the connection/);
+  });
+
+  it('finds a data set as huggingface_hub 1.x lays it out, of a branch with slashes', async () => {
+    const folder = join(at('hf'), 'hub', 'datasets--org--text'), blob = sha256(weights), part = ['penn_treebank', 'test', '0000.parquet'];
+    for (const dir of [join('blobs'), join('refs', 'refs', 'convert'), join('snapshots', COMMIT, ...part.slice(0, -1))]) mkdirSync(join(folder, dir), { recursive: true });
+    writeFileSync(join(folder, 'blobs', blob), weights);
+    writeFileSync(join(folder, 'refs', 'refs', 'convert', 'parquet'), COMMIT);
+    symlinkSync(join('..', '..', '..', '..', 'blobs', blob), join(folder, 'snapshots', COMMIT, ...part));
+    const found = await downloadFile('org/text', part.join('/'), options({ type: 'dataset', revision: 'refs/convert/parquet', env: { HF_HUB_OFFLINE: '1' } }));
+    assert.deepEqual(found, { path: join(folder, 'snapshots', COMMIT, ...part), commit: COMMIT });
+    assert.equal(server.seen.length, 0);
+  });
+
+  it('takes a file from the cache without a connection, and fetches a damaged one again', async () => {
+    const fetched = await downloadFile('org/tiny', 'model.safetensors', options()), cached = readFileSync(fetched.path);
+    cached[7000] ^= 1;
+    writeFileSync(fetched.path, cached);
+    await rejects(downloadFile('org/tiny', 'model.safetensors', options({ env: { HF_HUB_OFFLINE: '1' } })), 'format', /does not have the SHA-256 under which it is stored/);
+    assert.deepEqual(await downloadFile('org/tiny', 'model.safetensors', options()), fetched);
+    assert(readFileSync(fetched.path).equals(weights));
+    const notes: string[] = [];
+    await server.stop();
+    assert.deepEqual(await downloadFile('org/tiny', 'model.safetensors', options({ onNote: (note) => notes.push(note) })), fetched);
+    assert.match(notes.join(), /^using the cached model\.safetensors of org\/tiny, because .*refuses the connection/);
+    await rejects(downloadFile('org/tiny', 'vocab.txt', options()), 'network', /refuses the connection/);
   });
 
   it('fetches once when two ask at the same time, and stops when told to', async () => {

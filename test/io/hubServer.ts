@@ -20,7 +20,7 @@ export const COMMIT = 'a'.repeat(39) + '1';
 export class HubServer {
   readonly seen: Seen[] = [];
   readonly mishaps = new Map<string, Mishap[]>();
-  repositories: Record<string, { files: Record<string, HubFile>; commit?: string; token?: string; gated?: boolean }> = {};
+  repositories: Record<string, { files: Record<string, HubFile>; commit?: string; branch?: string; token?: string; gated?: boolean }> = {};
   private hub!: Server;
   private storage!: Server;
   endpoint = '';
@@ -64,7 +64,7 @@ export class HubServer {
     if (repository.gated) return fail(403, 'GatedRepo');
     if (repository.token && request.headers.authorization !== `Bearer ${repository.token}`) return fail(401, 'RepoNotFound');
     const commit = repository.commit ?? COMMIT;
-    if (!['main', commit].includes(match[2])) return fail(404, 'RevisionNotFound');
+    if (![repository.branch ?? 'main', commit].includes(decodeURIComponent(match[2]))) return fail(404, 'RevisionNotFound');
     const file = repository.files[match[3]];
     const mishap = this.next(request.method!, match[3]);
     if (mishap?.kind === 'status') return void response.writeHead(mishap.status, mishap.headers).end();

@@ -18,6 +18,8 @@ describe('token stream', () => {
   it('of byte-level BPE: the joined text after the leading tokens of the family', () => {
     assert.deepEqual(tokenStream(['the', 'the'], bpe), bpe.encodePair('the\n\nthe', undefined, 99).ids);
     assert.deepEqual(tokenStream(['the', 'the'], bpe, { separator: ' ' }), bpe.encodePair('the the', undefined, 99).ids);
+    assert.match(streamProtocol(bpe), /joined by an empty line.*GPTQ/);
+    assert.match(streamProtocol(bpe, { separator: ' ' }), /joined by " "/);
   });
   it('needs its special tokens', () => {
     const bare = makeTokenizer({ ...fromTokenizerJson(hard.sets[0].tokenizer, 'bare'), special: {} } as Definition);
