@@ -1,5 +1,6 @@
 import { tf } from './backend';
 import { ZsaqError } from './error';
+import { sumSquares } from './kernels';
 import type { Tensor, Scalar } from '@tensorflow/tfjs-node-gpu';
 
 /** Parameters: a plain record of tensors keyed by their Hugging Face names. */
@@ -35,7 +36,7 @@ export function axpy(alpha: number | Scalar, b: Params, a: Params): Record<strin
 /** Global Euclidean norm sqrt(sum_i ||a_i||^2) as a scalar. */
 export function norm(a: Params): Scalar {
   return tf.tidy(() => {
-    const squares = Object.values(a).map((x) => tf.sum(tf.square(x)) as Scalar);
+    const squares = Object.values(a).map(sumSquares);
     return squares.length ? tf.sqrt(tf.addN(squares)) : tf.scalar(0);
   }) as Scalar;
 }

@@ -50,7 +50,7 @@ export interface Entry {
   sharpness: number | null;
   /** beta / ||Q(w)||, the perturbation as a share of the weights */
   relativeRadius: number | null;
-  /** share of integer codes that eps would move if Q(w) + eps were rounded again; null without SAM */
+  /** share of integer codes that eps would move if Q(w) + eps were rounded again, estimated on every 16th row; null without SAM */
   codesMoved: number | null;
   gradientNorm: number;
   /** share of different tokens in the generated batch: falls when the generator collapses */
