@@ -1,12 +1,14 @@
 import { dataCommand } from './commands/data';
 import { doctorCommand } from './commands/doctor';
 import { evalCommand } from './commands/eval';
+import { finetuneCommand } from './commands/finetune';
+import { pretrainCommand } from './commands/pretrain';
 import { quantizeCommand } from './commands/quantize';
 import { startCommand } from './commands/start';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 
-const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, dataCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, finetuneCommand, pretrainCommand, dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 

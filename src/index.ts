@@ -2,6 +2,7 @@ export { Stream, Streams } from './core/random';
 export { ZsaqError, type ErrorCode } from './core/error';
 export { loadTokenizer, type Tokenizer } from './text/tokenizer';
 export { lengthBatches, windows, type Batch, type Encoded } from './text/batches';
+export { labelledBatches, windowBatches } from './text/training';
 export { streamProtocol, tokenStream } from './text/stream';
 export { METRIC_LABELS, METRICS, type MetricName } from './eval/metrics';
 export { evaluateTask, type TaskOptions, type TaskResult } from './eval/glue';
@@ -32,3 +33,6 @@ export { describePlan, makePlan, sizeBytes, type PlanOptions, type QuantPlan } f
 export { codeRange, parseBits, type Bits, type QuantSpec } from './quant/spec';
 export { perturb, type Radius } from './optim/sam';
 export { divergence, type DivergenceConfig } from './train/divergence';
+export { crossEntropy, meanSquaredError, supervisedLoss } from './train/loss';
+export { train, type Trained, type TrainingCheckpoint, type TrainingProgress, type TrainingRecipe, type TrainingRun } from './train/loop';
+export { freshWeights } from './train/weights';

@@ -4,29 +4,32 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  backendName, count, dispose, evaluateTask, hostTensors, loadModel, loadTokenizer, modelFromConfig, perplexity, ready, savePretrained, tokenStream,
-  ZsaqError, type Tokenizer,
+  backendName, count, dispose, evaluateTask, freshWeights, hostTensors, labelledBatches, loadCheckpoint, loadModel, loadTokenizer, modelFromConfig, perplexity,
+  ready, saveCheckpoint, savePretrained, supervisedLoss, tokenStream, train, windowBatches, ZsaqError, type Tokenizer, type TrainingCheckpoint, type TrainingRun,
 } from '../../src/index';
 import { pocketModelPath, pocketTask, pocketText, pocketVocabulary, writePocketTokenizer } from '../pocket';
 import { SEED, type Family, type Split } from './corpus';
-import { classificationBatches, languageModelBatches, type BatchOf } from './training/batches';
-import { train } from './training/loop';
 import { recipes, type Recipe } from './training/recipes';
 
 const cache = join(__dirname, '..', '..', '.cache', 'pocket');
+/** The bundled classifier was made in whole pools of so many batches. */
+const POOL = 16;
+const PRINT_EVERY = 50;
+
 const familyOf = (set: Recipe['data']['set']): Family => (set === 'pocket-tales' ? 'tales' : 'reports');
 
 /** The training text of a recipe as batches, with its SHA-256 for the model's card. */
-function readData({ name, data, batch, window }: Recipe, tokenizer: Tokenizer): { batchOf: BatchOf; sha256: string } {
+function readData({ name, data, batch, window }: Recipe, tokenizer: Tokenizer): { batchOf: TrainingRun['batchOf']; sha256: string } {
   const digest = (lines: readonly string[]): string => createHash('sha256').update(lines.join('\n')).digest('hex');
   if (data.set === 'pocket-sentiment') {
     const { examples } = pocketTask(data.set, 'train', data.amount);
     const encoded = examples.map((e) => ({ ids: tokenizer.encodePair(e.text, undefined, window).ids }));
-    const batchOf = classificationBatches(name, encoded, examples.map((e) => e.label), batch);
+    const stepsPerEpoch = Math.floor(encoded.length / (batch * POOL)) * POOL;
+    const batchOf = labelledBatches(encoded, Int32Array.from(examples, (e) => e.label), { name, seed: SEED, batchSize: batch, stepsPerEpoch, maxLength: window, padId: 0 });
     return { batchOf, sha256: digest(examples.map((e) => `${e.label}\t${e.text}`)) };
   }
   const lines = pocketText(familyOf(data.set), 'train', data.amount);
-  return { batchOf: languageModelBatches(name, Int32Array.from(tokenStream(lines, tokenizer)), batch, window), sha256: digest(lines) };
+  return { batchOf: windowBatches(Int32Array.from(tokenStream(lines, tokenizer)), { name, seed: SEED, batchSize: batch, window }), sha256: digest(lines) };
 }
 
 /** The score of a saved folder on a split: accuracy, or perplexity in windows of 128. */
@@ -47,6 +50,13 @@ async function score(dir: string, { data }: Recipe, split: Split): Promise<{ met
 
 const round = (x: number): number => Math.round(x * 100) / 100;
 
+function checkpointsIn(dir: string): NonNullable<TrainingRun['checkpoints']> {
+  return {
+    load: () => loadCheckpoint(dir) as TrainingCheckpoint | null,
+    save: ({ step, state, tensors }) => saveCheckpoint(dir, { step, state, tensors: Object.fromEntries(Object.entries(tensors).map(([n, t]) => [n, { dtype: 'float32', ...t }])) }),
+  };
+}
+
 async function make(recipe: Recipe): Promise<void> {
   const { name, data, config } = recipe, dir = pocketModelPath(name);
   if (existsSync(dir)) return console.log(`${name} is there (remove its folder to make it again)`);
@@ -57,11 +67,12 @@ async function make(recipe: Recipe): Promise<void> {
     const tokenizer = loadTokenizer(tokenizerDir);
     console.log(`${name}: writing ${data.amount} ${data.set === 'pocket-sentiment' ? 'examples' : 'tokens'} of ${data.set}`);
     const { batchOf, sha256 } = readData(recipe, tokenizer);
-    const model = modelFromConfig(config), checkpoints = join(cache, name);
-    const { params, seconds } = await train(recipe, {
-      model, batchOf, checkpoints,
-      onProgress: ({ step, loss, rate, secondsLeft }) =>
-        console.log(`${name} ${step}/${recipe.steps}  loss ${loss.toFixed(3)}  rate ${rate.toExponential(1)}  ${Math.ceil(secondsLeft)} s left`),
+    const model = modelFromConfig(config), checkpoints = join(cache, name), { steps, rate, warmup, floor, weightDecay, clip } = recipe;
+    const { params, seconds } = await train({ steps, rate, schedule: { kind: 'cosine', warmup, floor }, weightDecay, clip }, {
+      start: () => freshWeights(model.shapes, name, SEED, recipe.deviation), loss: supervisedLoss(model), batchOf, checkpoints: checkpointsIn(checkpoints),
+      onProgress({ step, loss, rate: now, secondsLeft }) {
+        if (step % PRINT_EVERY === 0 || step === steps) console.log(`${name} ${step}/${steps}  loss ${loss.toFixed(3)}  rate ${now.toExponential(1)}  ${Math.ceil(secondsLeft)} s left`);
+      },
     });
     const { data: trained, config: _, ...settings } = recipe;
     const card = {

@@ -22,8 +22,8 @@ export interface BatchOptions {
   batchSize?: number;
   /** rows times padded length at most; a row that is longer by itself makes a batch alone */
   tokensPerBatch?: number;
-  /** padded lengths are multiples of this (1) */
-  lengthUnit?: number;
+  /** the padded length of a batch from that of its longest text, which it is unless told */
+  padTo?(length: number): number;
   padId: number;
 }
 
@@ -34,7 +34,7 @@ export interface BatchOptions {
  * @throws ZsaqError 'range' for empty texts and sizes below 1
  * @example lengthBatches([{ ids: [1, 2] }, { ids: [3] }], { batchSize: 8, padId: 0 })[0].ids // [1, 2, 3, 0]
  */
-export function lengthBatches(encoded: readonly Encoded[], { batchSize = Infinity, tokensPerBatch = Infinity, lengthUnit = 1, padId }: BatchOptions): Batch[] {
+export function lengthBatches(encoded: readonly Encoded[], { batchSize = Infinity, tokensPerBatch = Infinity, padTo = (length) => length, padId }: BatchOptions): Batch[] {
   if (!(batchSize >= 1 && tokensPerBatch >= 1)) throw new ZsaqError('range', `batches of ${batchSize} rows and ${tokensPerBatch} tokens: give at least 1 of each`);
   if (batchSize === Infinity && tokensPerBatch === Infinity) throw new ZsaqError('usage', 'batches need a size: give batchSize or tokensPerBatch');
   const empty = encoded.findIndex((e) => !e.ids.length);
@@ -42,7 +42,7 @@ export function lengthBatches(encoded: readonly Encoded[], { batchSize = Infinit
   const order = encoded.map((_, i) => i).sort((a, b) => encoded[b].ids.length - encoded[a].ids.length || a - b);
   const out: Batch[] = [];
   for (let start = 0; start < order.length;) {
-    const seq = Math.ceil(encoded[order[start]].ids.length / lengthUnit) * lengthUnit;
+    const seq = padTo(encoded[order[start]].ids.length);
     const rows = Math.min(batchSize, Math.max(1, Math.floor(tokensPerBatch / seq)));
     const index = order.slice(start, start + Math.floor(rows));
     out.push(pad(encoded, index, seq, padId));

@@ -5,7 +5,7 @@ import { lengthBatches, type Batch, type Encoded } from './batches';
 /** Rows that are sorted by length together, in batches: enough to save padding, too few to show the order of lengths. */
 const POOL = 16;
 
-/** Lengths are padded up to a multiple of this, so that few shapes occur and each is compiled once. */
+/** Lengths are padded up to a multiple of this, as far as the model takes them, so that few shapes occur and each is compiled once. */
 const LENGTH_UNIT = 8;
 
 /** How a set is read in batches; `name` and `seed` decide the order. */
@@ -15,6 +15,8 @@ export interface EpochOptions {
   batchSize: number;
   /** batches of each pass over the set; the rows that are left are others in each pass */
   stepsPerEpoch: number;
+  /** tokens that the model takes */
+  maxLength: number;
   padId: number;
 }
 
@@ -28,16 +30,17 @@ interface TargetArray { shape: [number]; data: Int32Array | Float32Array }
  * @param targets class indices, or float32 values of a regression
  * @throws ZsaqError 'range' where the set fills no batch
  */
-export function labelledBatches(encoded: readonly Encoded[], targets: Int32Array | Float32Array, { name, seed, batchSize, stepsPerEpoch, padId }: EpochOptions):
+export function labelledBatches(encoded: readonly Encoded[], targets: Int32Array | Float32Array, { name, seed, batchSize, stepsPerEpoch, maxLength, padId }: EpochOptions):
 (step: number) => { ids: IdArray; mask: IdArray; typeIds: IdArray; targets: TargetArray } {
   if (stepsPerEpoch < 1 || stepsPerEpoch * batchSize > encoded.length) throw new ZsaqError('range', `${encoded.length} examples do not fill ${Math.max(1, stepsPerEpoch)} batches of ${batchSize}: make the batch smaller`);
+  const padTo = (length: number) => Math.min(maxLength, Math.ceil(length / LENGTH_UNIT) * LENGTH_UNIT);
   let epoch = -1, pool = -1, order: number[] = [], made: Batch[] = [];
   return (step) => {
     const within = step % stepsPerEpoch, wantedEpoch = Math.floor(step / stepsPerEpoch), wantedPool = Math.floor(within / POOL);
     if (wantedEpoch !== epoch) order = new Stream(`${name}/order/${wantedEpoch}`, seed).shuffle(encoded.map((_, i) => i));
     if (wantedEpoch !== epoch || wantedPool !== pool) {
       const end = Math.min((wantedPool + 1) * POOL, stepsPerEpoch) * batchSize, rows = order.slice(wantedPool * POOL * batchSize, end);
-      made = lengthBatches(rows.map((i) => encoded[i]), { batchSize, padId, lengthUnit: LENGTH_UNIT }).map((b) => ({ ...b, index: b.index.map((i) => rows[i]) }));
+      made = lengthBatches(rows.map((i) => encoded[i]), { batchSize, padId, padTo }).map((b) => ({ ...b, index: b.index.map((i) => rows[i]) }));
       new Stream(`${name}/pool/${wantedEpoch}/${wantedPool}`, seed).shuffle(made);
     }
     [epoch, pool] = [wantedEpoch, wantedPool];
