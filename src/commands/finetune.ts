@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { loadModel } from '../models/load';
@@ -13,8 +13,8 @@ import { makeScorer, type Score } from './score';
 import { taskModel } from './taskHead';
 import { textRun } from './textRun';
 import { trainingExamples } from './trainingData';
-import { numberFrom } from './trainingOptions';
-import { trainRun } from './trainRun';
+import { countFrom, numberFrom } from './trainingOptions';
+import { baseOf, trainedBefore, trainRun } from './trainRun';
 
 const CLIP = 1, WEIGHT_DECAY = 0.01, WARMUP = 0.1;
 
@@ -34,7 +34,6 @@ zsaq finetune --model DIR --text NAME --out DIR [options]
   --batch N            examples of a batch (32), or windows of a text (8)
   --rate X             peak of the learning rate (5e-5); a linear rise over ${100 * WARMUP} % of the steps, then a linear fall to 0
   --max-length N       longer texts are cut, the longer of a pair first (128); tokens of a window of text (128)
-  --freeze-embeddings  leave the word embeddings as they are: faster, less memory
   --seed N             seed of the new head and of the order (0)
   --checkpoint-seconds N  seconds between two checkpoints (60)
   --json               last line of standard output: one JSON object
@@ -44,7 +43,7 @@ the score of the saved file. The same command again continues an interrupted run
   zsaq finetune --model all-MiniLM-L6-v2 --task SST-2 --data data --epochs 2 --rate 1e-4 --out runs/sst2`,
   options: {
     model: { type: 'string' }, task: { type: 'string' }, text: { type: 'string' }, data: { type: 'string' }, train: { type: 'string' }, out: { type: 'string' },
-    epochs: { type: 'string' }, batch: { type: 'string' }, rate: { type: 'string' }, 'max-length': { type: 'string' }, 'freeze-embeddings': { type: 'boolean' }, seed: { type: 'string' },
+    epochs: { type: 'string' }, batch: { type: 'string' }, rate: { type: 'string' }, 'max-length': { type: 'string' }, seed: { type: 'string' },
     'checkpoint-seconds': { type: 'string' },
   },
   async run(values, signal) {
@@ -58,8 +57,8 @@ the score of the saved file. The same command again continues an interrupted run
 };
 
 async function finetuneTask(values: Values, dir: string, name: string, out: string, signal: AbortSignal): Promise<Outcome> {
-  const seed = wholeNumber(values, 'seed', 0), epochs = numberFrom(values, 'epochs', 3), batch = wholeNumber(values, 'batch', 32), rate = numberFrom(values, 'rate', 5e-5);
-  const maxLength = wholeNumber(values, 'max-length', 128), dataDir = optional(values, 'data') ?? process.env.ZSAQ_DATA, freeze = values['freeze-embeddings'] === true;
+  const seed = wholeNumber(values, 'seed', 0), epochs = numberFrom(values, 'epochs', 3), batch = countFrom(values, 'batch', 32), rate = numberFrom(values, 'rate', 5e-5);
+  const maxLength = countFrom(values, 'max-length', 128), dataDir = optional(values, 'data') ?? process.env.ZSAQ_DATA;
   const { task, examples, source } = trainingExamples(name, dataDir, optional(values, 'train'));
   const { model, config, params, fresh } = taskModel(dir, task, seed), tokenizer = loadTokenizer(dir), card = cardOf(dir);
   const scorers = [task.name, ...(task.name.startsWith('pocket-') ? [] : companionsOf(task.name))].map((t) => makeScorer(t, dataDir, model, tokenizer, signal));
@@ -70,13 +69,13 @@ async function finetuneTask(values: Values, dir: string, name: string, out: stri
   const targets = order ? Int32Array.from(examples, (e) => order.indexOf(e.label)) : Float32Array.from(examples, (e) => e.label);
   const stepsPerEpoch = Math.floor(encoded.length / batch), steps = Math.round(epochs * stepsPerEpoch);
   const batchOf = labelledBatches(encoded, targets, { name: 'finetune', seed, batchSize: batch, stepsPerEpoch, maxLength: length, padId: tokenizer.special.pad ?? model.padId });
-  const { [model.wordEmbedding]: embedding, ...others } = params, base = basename(resolve(dir));
-  const settings = { task: task.name, epochs, batch, rate, maxLength: length, freezeEmbeddings: freeze, seed };
+  const base = baseOf(dir, card);
+  const settings = { task: task.name, epochs, batch, rate, maxLength: length, seed };
   return trainRun({
-    label: `${base} on ${task.name}`, out, settings: { command: 'finetune', model: resolve(dir), train: source, ...settings }, model, config,
-    start: () => (freeze ? others : params), frozen: freeze ? { [model.wordEmbedding]: embedding } : undefined,
+    label: `${base.name} on ${task.name}`, out, settings: { command: 'finetune', model: resolve(dir), train: source, ...settings }, model, config,
+    start: () => params,
     recipe: { steps, rate, schedule: { kind: 'linear', warmup: WARMUP, floor: 0 }, weightDecay: WEIGHT_DECAY, clip: CLIP }, batchOf, tokenizerDir: dir,
-    trainedOn: [...trainedBefore(card), source], facts: { command: 'finetune', ...settings, base: { name: base, card: card !== undefined }, fresh },
+    trainedOn: [...trainedBefore(card), source], facts: { command: 'finetune', ...settings, base, fresh },
     async score(saved) {
       const scores: Record<string, Score> = {};
       for (const scorer of scorers) scores[`${scorer.task.name} dev`] = await scorer.score(`scoring ${scorer.task.name}`, saved.model, saved.params, saved.hooks);
@@ -87,12 +86,12 @@ async function finetuneTask(values: Values, dir: string, name: string, out: stri
 }
 
 async function finetuneText(values: Values, dir: string, name: string, out: string, signal: AbortSignal): Promise<Outcome> {
-  const { model, params, config, card } = await loadModel(dir), base = basename(resolve(dir));
-  if (values.train !== undefined || values['freeze-embeddings']) throw new ZsaqError('usage', '--train and --freeze-embeddings go with --task');
+  const { model, params, config, card } = await loadModel(dir), base = baseOf(dir, card);
+  if (values.train !== undefined) throw new ZsaqError('usage', '--train is the file of a task: it does not go with --text');
   return textRun({
     text: name, model, config: { ...config, dtype: 'float16' }, start: () => params, tokenizerDir: dir, dataDir: optional(values, 'data') ?? process.env.ZSAQ_DATA, out, signal,
-    label: `${base} on ${name}`, facts: { command: 'finetune', base: { name: base, card: card !== undefined } }, settings: { model: resolve(dir) }, trainedBefore: trainedBefore(card),
-    epochs: numberFrom(values, 'epochs', 1), batch: wholeNumber(values, 'batch', 8), window: wholeNumber(values, 'max-length', 128), seed: wholeNumber(values, 'seed', 0),
+    label: `${base.name} on ${name}`, facts: { command: 'finetune', base }, settings: { model: resolve(dir) }, trainedBefore: trainedBefore(card),
+    epochs: numberFrom(values, 'epochs', 1), batch: countFrom(values, 'batch', 8), window: countFrom(values, 'max-length', 128), seed: wholeNumber(values, 'seed', 0),
     checkpointSeconds: wholeNumber(values, 'checkpoint-seconds', 60),
     recipe: { rate: numberFrom(values, 'rate', 5e-5), schedule: { kind: 'linear', warmup: WARMUP, floor: 0 }, weightDecay: WEIGHT_DECAY, clip: CLIP },
   });
@@ -102,9 +101,4 @@ function cardOf(dir: string): Record<string, unknown> | undefined {
   const folder = openPretrained(dir);
   folder.close();
   return folder.card;
-}
-
-function trainedBefore(card: Record<string, unknown> | undefined): Record<string, unknown>[] {
-  const list = card?.trainedOn;
-  return Array.isArray(list) ? list as Record<string, unknown>[] : [];
 }

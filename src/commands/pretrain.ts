@@ -7,7 +7,7 @@ import { optional, required, wholeNumber, type Command } from './command';
 import { modelFolder } from './modelFolder';
 import { generatorConfig, sizeOf, SIZES } from './sizes';
 import { textRun } from './textRun';
-import { numberFrom } from './trainingOptions';
+import { countFrom, numberFrom } from './trainingOptions';
 
 const CLIP = 1, WEIGHT_DECAY = 0.05, WARMUP = 0.04, FLOOR = 0.02, DEVIATION = 0.02;
 
@@ -40,13 +40,13 @@ The model is that of the last step. The same command again continues an interrup
   async run(values, signal) {
     const text = required(values, 'text', 'name the text to learn'), name = required(values, 'size', `choose ${Object.keys(SIZES).join(', ')}`), size = sizeOf(name);
     const from = required(values, 'tokenizer', 'give the folder of the teacher'), out = resolve(required(values, 'out', 'give a folder for the results'));
-    const seed = wholeNumber(values, 'seed', 0), window = wholeNumber(values, 'context', 128);
+    const seed = wholeNumber(values, 'seed', 0), window = countFrom(values, 'context', 128);
     await ready();
     const tokenizerDir = await modelFolder(from, signal), config = generatorConfig(size, loadTokenizer(tokenizerDir), window), model = modelFromConfig(config);
     return textRun({
       text, model, config, start: () => freshWeights(model.shapes, 'pretrain', seed, DEVIATION), tokenizerDir, dataDir: optional(values, 'data') ?? process.env.ZSAQ_DATA, out, signal,
       label: `${name} on ${text}`, facts: { command: 'pretrain', size: name, deviation: DEVIATION }, settings: { tokenizer: resolve(tokenizerDir) }, trainedBefore: [],
-      steps: wholeNumber(values, 'steps', size.steps), batch: wholeNumber(values, 'batch', 8), window, seed, checkpointSeconds: wholeNumber(values, 'checkpoint-seconds', 60),
+      steps: countFrom(values, 'steps', size.steps), batch: countFrom(values, 'batch', 8), window, seed, checkpointSeconds: wholeNumber(values, 'checkpoint-seconds', 60),
       recipe: { rate: numberFrom(values, 'rate', size.rate), schedule: { kind: 'cosine', warmup: WARMUP, floor: FLOOR }, weightDecay: WEIGHT_DECAY, clip: CLIP },
     });
   },

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { count, dispose, type Params } from '../core/tree';
+import { basename, join, resolve } from 'node:path';
+import { count, dispose } from '../core/tree';
 import { peakBytes } from '../core/memory';
 import { loadRunnable } from '../export/packed';
 import { canonicalJson, writeWhole } from '../io/file';
@@ -24,9 +24,8 @@ export interface TrainRunOptions {
   settings: Record<string, unknown>;
   model: Model;
   config: Record<string, unknown>;
-  /** first weights that change, owned by the run */
+  /** first weights, owned by the run */
   start: TrainingRun['start'];
-  frozen?: Params;
   recipe: TrainingRecipe;
   batchOf: TrainingRun['batchOf'];
   /** folder whose tokenizer files go along */
@@ -70,7 +69,7 @@ async function watched(o: TrainRunOptions, folder: RunFolder): Promise<Trained> 
   let bar: Progress | undefined;
   try {
     return await train(o.recipe, {
-      start: o.start, frozen: o.frozen, loss: supervisedLoss(o.model), batchOf: o.batchOf, checkpoints: folder.checkpoints(), checkpointSeconds: o.checkpointSeconds, signal: o.signal,
+      start: o.start, loss: supervisedLoss(o.model), batchOf: o.batchOf, checkpoints: folder.checkpoints(), checkpointSeconds: o.checkpointSeconds, signal: o.signal,
       onProgress: ({ step, steps, loss, rate }) => (bar ??= new Progress(o.label, steps)).update(step, `loss ${loss.toFixed(3)} · rate ${rate.toExponential(1)} · ${(process.memoryUsage.rss() / 2 ** 30).toFixed(1)} GB`),
     });
   } finally {
@@ -79,9 +78,9 @@ async function watched(o: TrainRunOptions, folder: RunFolder): Promise<Trained> 
 }
 
 async function finish(o: TrainRunOptions, folder: RunFolder, trained: Trained): Promise<Record<string, unknown>> {
-  const params = { ...trained.params, ...o.frozen }, dir = join(o.out, 'model');
+  const { params } = trained, dir = join(o.out, 'model');
   const tensors = Object.fromEntries(Object.entries(storedTensors(o.model, params)).map(([name, x]) => [name, { ...x, dtype: 'F16' as const }]));
-  const facts = { ...o.facts, parameters: count(params), steps: trained.step, recipe: o.recipe, trainedOn: o.trainedOn, checkpoint: 'the last step' };
+  const facts = { name: basename(resolve(o.out)), ...o.facts, parameters: count(params), steps: trained.step, recipe: o.recipe, trainedOn: o.trainedOn, checkpoint: 'the last step' };
   savePretrained(dir, { config: o.config, tensors, copyFrom: o.tokenizerDir, card: facts });
   folder.write('history.json', trained.history);
   // The scores that are recorded are those of the half-precision file, read again.
@@ -98,4 +97,15 @@ async function finish(o: TrainRunOptions, folder: RunFolder, trained: Trained): 
 function told(out: string, metrics: Record<string, unknown>): Outcome {
   const scores = Object.entries(metrics.scores as Record<string, Score>).map(([name, s]) => `${name}: ${s.metric} ${s.score.toFixed(2)} on ${s.examples} examples\n`);
   return { text: `${scores.join('')}run folder: ${out}\nmodel: ${out}/model\n`, json: { ...metrics, out } };
+}
+
+/** How a model that another one begins with is named in the other one's card: as its own card has it, else by its folder. */
+export function baseOf(dir: string, card: Record<string, unknown> | undefined): { name: string; card: boolean } {
+  return { name: typeof card?.name === 'string' ? card.name : basename(resolve(dir)), card: card !== undefined };
+}
+
+/** The sets that a card says a model has seen. */
+export function trainedBefore(card: Record<string, unknown> | undefined): Record<string, unknown>[] {
+  const list = card?.trainedOn;
+  return Array.isArray(list) ? list as Record<string, unknown>[] : [];
 }

@@ -40,8 +40,6 @@ export interface TrainingProgress { step: number; steps: number; loss: number; r
 export interface TrainingRun {
   /** The first weights; asked for only where no checkpoint is. The run owns them. */
   start(): Record<string, Tensor>;
-  /** Weights that the loss reads and nothing changes. */
-  readonly frozen?: Params;
   loss(params: Params, batch: Params): Scalar;
   readonly batchOf: BatchOf;
   readonly checkpoints?: { load(): TrainingCheckpoint | null; save(checkpoint: TrainingCheckpoint): void };
@@ -63,14 +61,15 @@ interface Course { seconds: number; history: LossEntry[]; open: number }
  * Supervised training from the given weights, or from the last checkpoint, to the recipe's last step. The one loop of
  * fine-tuning, pre-training and the bundled models. A run that was stopped ends with the same bits as one that was not.
  *
- * @throws ZsaqError 'diverged' at the first loss or gradient that is not finite; no checkpoint ever holds one
+ * @throws ZsaqError 'range' for no steps, 'diverged' at the first loss or gradient that is not finite; no checkpoint ever holds one
  * @example await train({ steps: 100, rate: 1e-3, schedule: { kind: 'cosine', warmup: 0.1, floor: 0 }, weightDecay: 0, clip: 1 }, { start, loss, batchOf })
  */
 export async function train(recipe: TrainingRecipe, run: TrainingRun): Promise<Trained> {
   const { steps } = recipe, { checkpoints, checkpointSeconds = CHECKPOINT_SECONDS } = run;
+  if (!(steps >= 1)) throw new ZsaqError('range', `a training of ${steps} steps: give more epochs or steps, or a smaller batch`);
   let { state, course, step } = restore(checkpoints?.load()) ?? begin(run.start());
   const began = Date.now(), first = step, before = course.seconds;
-  const update = makeUpdate(run.loss, recipe, run.frozen ?? {});
+  const update = makeUpdate(run.loss, recipe);
   let saved = began, status: Trained['status'] = 'ok';
   const save = (): void => {
     checkpoints?.save(store(step, state, course));

@@ -20,15 +20,13 @@ export interface Update {
  * A step as two graphs: the gradient of the loss, clipped to a global norm, which is compiled for each shape of batch, and
  * AdamW, which is compiled once. Matrices of the layers decay; embeddings, biases and norms do not. The caller disposes of
  * the old state.
- *
- * @param frozen weights that the loss reads and nothing changes
  */
-export function makeUpdate(loss: (params: Params, batch: Params) => Scalar, { clip, weightDecay }: { clip: number; weightDecay: number }, frozen: Params): Update {
+export function makeUpdate(loss: (params: Params, batch: Params) => Scalar, { clip, weightDecay }: { clip: number; weightDecay: number }): Update {
   const gradients = compiled((x) => {
-    const { value, grads } = valueAndGrad((params) => loss({ ...params, ...frozen }, part(x, 'batch/')), part(x, 'w/'));
+    const { value, grads } = valueAndGrad((params) => loss(params, part(x, 'batch/')), part(x, 'w/'));
     const clipped = clipByGlobalNorm(grads, clip);
     return { loss: value, norm: clipped.norm, ...prefixed('g/', clipped.grads) };
-  }, frozen);
+  });
   const adam = compiled(adamAll);
   const update = ({ params, adam: { m, v, step } }: State, batch: Params, rate: number): ReturnType<Update> => {
     const { loss: l, norm, ...g } = tidy(() => gradients({ ...prefixed('w/', params), ...prefixed('batch/', batch) }));

@@ -22,7 +22,7 @@ describe('zsaq quantize', () => {
     assert.equal(history.length, 20);
     assert.ok(history.some((e) => e.generator !== null), 'the generator has ascended');
     const scored = lastJson(await zsaq('eval', '--model', `${out}/model`, '--task', 'pocket-sentiment', '--json'));
-    assert.deepEqual(Object.keys(scored).filter((k) => k !== 'details'), ['model', 'task', 'metric', 'score', 'examples']);
+    assert.deepEqual(Object.keys(scored).filter((k) => k !== 'details'), ['model', 'task', 'metric', 'score', 'examples', 'notes']);
     assert.equal(scored.score, json.quantized);
     const bytes = readFileSync(`${out}/model/model.safetensors`).length;
     assert.ok(Math.abs(bytes / (json.sizeBytes as number) - 1) < 0.05, `${bytes} bytes on disk, ${json.sizeBytes} said`);
