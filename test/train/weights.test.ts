@@ -9,7 +9,7 @@ describe('freshWeights', () => {
   before(() => ready());
 
   it('draws matrices from N(0, deviation); norms are one, biases zero', () => {
-    const all = freshWeights(SHAPES, 'a', 1, 0.02), w = all['fc.weight'].dataSync();
+    const all = freshWeights(SHAPES, 'a', 1, 0.02), w = all['fc.weight'].dataSync() as Float32Array;
     const mean = w.reduce((s, x) => s + x, 0) / w.length, deviation = Math.sqrt(w.reduce((s, x) => s + (x - mean) ** 2, 0) / w.length);
     assert.ok(Math.abs(mean) < 0.001 && Math.abs(deviation - 0.02) < 0.001, `${mean}, ${deviation}`);
     assert.deepEqual([...new Set(all['layer_norm.weight'].dataSync())], [1]);
