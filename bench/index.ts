@@ -2,84 +2,115 @@
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ready, writeWhole, ZsaqError } from '../src/index';
+import { loadModel, ready, writeWhole, ZsaqError } from '../src/index';
 import { provenance } from '../src/commands/provenance';
-import { toText } from '../src/report/table';
-import { agree, summarize, type Ratio } from './compare';
-import { Worker, type Prepare, type Run } from './protocol';
-import { LEVELS, prepareShape, SETTINGS, SHAPES } from './shapes';
+import { canonicalJson } from '../src/io/file';
+import { dispose } from '../src/core/tree';
+import { codeRange } from '../src/quant/spec';
+import { prepareSentences } from './cases/evaluation';
+import { prepareQuantizer, weightSpec, WIDTHS } from './cases/quantizer';
+import { prepareText } from './cases/tokens';
+import { wholeSteps } from './compare';
+import { prepareDraws } from './draws';
+import { drawRatios } from './figures';
+import { measure, type Job } from './measure';
+import { profile } from './profile';
+import { CASES, MODES, type CaseName, type Mode } from './protocol';
+import { isBusy, remarks, save, tableOf, type Result } from './result';
+import { scaling } from './scaling';
+import { EVERY, prepareShape, SHAPES } from './shapes';
 
-const root = join(__dirname, '..');
-const CASES = ['forward', 'backward', 'step', 'qat'] as const;
-const TOLERANCE: Readonly<Record<typeof CASES[number], number>> = { forward: 1e-3, backward: 1e-3, step: 2e-2, qat: 2e-2 };
+const root = join(__dirname, '..'), cache = join(root, '.cache', 'bench'), results = join(root, 'reproductions', 'results', 'bench');
+
+/** The shapes of each case. */
+const shapesOf = (name: CaseName): readonly string[] => ({
+  quantizeWeight: Object.keys(WIDTHS), quantizeActivation: ['1024x3072'], evaluation: ['minilm'], load: ['minilm', 'bert-base'], tokens: ['text'],
+} as Partial<Record<CaseName, string[]>>)[name] ?? Object.keys(SHAPES);
+const ALL_SHAPES = [...new Set(CASES.flatMap(shapesOf))];
+
 const HELP = `npm run bench -- [CASE | SHAPE]... [options]     times against PyTorch, below 1 we are faster
+npm run bench -- profile [SHAPE] [--save]         where the time of an eager student step goes, by TensorFlow operation
+npm run bench -- scaling [--save]                 a student step against batch, length, layers and width
 
-  CASE              ${CASES.join(' | ')}: forward pass; with all gradients; a student step of SAM-SGA; the same without SAM (all)
-  SHAPE             ${Object.keys(SHAPES).join(' | ')} (all)
-  --runs N          measured runs of each side, in turns, after two that warm up (7)
-  --bf16            let PyTorch use bfloat16 autocast, against our float32
+  CASE              forward, backward (all gradients), step (a student step of SAM-SGA), qat (the same without SAM), draw (the generator
+                    writes a batch), ascent (one step of the generator), quantizeWeight, quantizeActivation, evaluation, load, tokens (all);
+                    step, draw and ascent together also give samSga, a whole step with an ascent every ${EVERY} steps
+  SHAPE             ${ALL_SHAPES.join(', ')} (all)
+  --pytorch MODES   what PyTorch does: ${MODES.join(', ')}, with commas between (eager); ours is float32
+  --runs N          turns of each side, after one that warms up (7)
+  --quick           2 turns: to see that it works, not how fast
   --json FILE       also write the result as JSON
+  --save            keep it as reproductions/results/bench/SHAPE-cpu.json and draw the figure; refused if other processes disturbed it
 
-PyTorch's python is the one on the path, which \`npm run bench\` makes. Do nothing else on the machine meanwhile. Example: npm run bench -- step minilm --json bench.json`;
+PyTorch's python is the first on the path; \`npm run bench\` puts it there. Do nothing else on the machine meanwhile.
+Example: npm run bench -- step draw ascent minilm --json bench.json`;
 
-async function measure(name: Prepare['case'], shape: string, runs: number, precision: 'fp32' | 'bf16'): Promise<{ ratio: Ratio; versions: object }> {
-  const folder = await prepareShape(shape, join(root, '.cache', 'bench')), threads = cpus().length;
-  const request: Prepare = { do: 'prepare', case: name, folder, precision, threads, levels: [LEVELS.low, LEVELS.high, LEVELS.zero], ...SETTINGS };
-  const ours = new Worker('TensorFlow', process.execPath, ['-r', 'tsx/cjs', join(__dirname, 'worker.ts')]);
-  const pytorch = new Worker('PyTorch', 'python', [join(__dirname, 'pytorch', 'worker.py')]);
-  try {
-    const versions = { ...await ours.hello(), ...await pytorch.hello() };
-    await ours.prepare(request);
-    await pytorch.prepare(request);
-    const series: [Run[], Run[]] = [[], []];
-    let difference = 0;
-    for (let i = -2; i < runs; i++) {
-      const pair = [await ours.run(), await pytorch.run()] as const;
-      // the first answers are those of equal weights; later ones have gone their own ways by roundings at the grid's borders
-      if (i === -2) difference = agree(`${name}/${shape}`, pair[0].values, pair[1].values, precision === 'bf16' ? 0.2 : TOLERANCE[name]);
-      if (i >= 0) pair.forEach((run, side) => series[side].push(run));
-    }
-    const [a, b] = series.map(summarize);
-    return { versions, ratio: { name, shape, precision: { ours: 'fp32', pytorch: precision }, ours: a, pytorch: b, ratio: a.median / b.median, difference, runs } };
-  } finally {
-    await Promise.all([ours.close(), pytorch.close()]);
+/** Makes what a case reads, once, and says where it is. */
+async function jobOf(name: CaseName, shape: string): Promise<Job> {
+  if (name === 'quantizeWeight' || name === 'quantizeActivation') {
+    const bits = WIDTHS[shape as keyof typeof WIDTHS] ?? 2, { low, high, zero } = codeRange(weightSpec(bits));
+    return { name, shape, folder: await prepareQuantizer(bits, cache), grid: { bits, levels: [low, high, zero] } };
   }
+  if (name === 'tokens') return { name, shape, folder: prepareText(cache) };
+  const folder = await prepareShape(shape, cache);
+  if (name === 'draw' || name === 'ascent') await prepareDraws(folder, SHAPES[shape]);
+  if (name === 'evaluation') {
+    const { model, params } = await loadModel(folder);
+    dispose(params);
+    prepareSentences(folder, model.vocabSize);
+  }
+  return { name, shape, folder };
 }
 
-function tableOf(ratios: readonly Ratio[]): string {
-  const mb = (bytes: number): number => Math.round(bytes / 2 ** 20);
-  return toText({
-    columns: [{ name: 'case' }, { name: 'shape' }, { name: 'PyTorch as' }, { name: 'ours', unit: 'ms', digits: 1 }, { name: 'PyTorch', unit: 'ms', digits: 1 }, { name: 'ratio', digits: 2 }, { name: 'ratio of minima', digits: 2 }, { name: 'our peak', unit: 'MB' }, { name: 'PyTorch peak', unit: 'MB' }, { name: 'answers differ by' }],
-    rows: ratios.map((r) => [r.name, r.shape, r.precision.pytorch, r.ours.median, r.pytorch.median, r.ratio, r.ours.minimum / r.pytorch.minimum, mb(r.ours.peakBytes), mb(r.pytorch.peakBytes), r.difference.toExponential(0)]),
-    note: 'medians of runs in turns; ratio = ours / PyTorch, below 1 we are faster; peak: resident memory of the whole process',
-  });
+/** Cases and shapes that the words on the command line choose. */
+export function chosenJobs(words: readonly string[]): { name: CaseName; shape: string }[] {
+  const unknown = words.find((w) => !(CASES as readonly string[]).includes(w) && !ALL_SHAPES.includes(w));
+  if (unknown !== undefined) throw new ZsaqError('usage', `benchmark: there is no case or shape "${unknown}": choose ${[...CASES, ...ALL_SHAPES].join(', ')}, profile or scaling`);
+  const cases = CASES.filter((c) => words.includes(c)), shapes = ALL_SHAPES.filter((s) => words.includes(s));
+  const jobs = (cases.length ? cases : CASES).flatMap((name) => shapesOf(name).filter((s) => !shapes.length || shapes.includes(s)).map((shape) => ({ name, shape })));
+  if (!jobs.length) throw new ZsaqError('usage', `benchmark: ${words.join(' ')}: none of these cases has one of these shapes; ${cases.map((c) => `${c} has ${shapesOf(c).join(', ')}`).join('; ')}`);
+  return jobs.sort((a, b) => ALL_SHAPES.indexOf(a.shape) - ALL_SHAPES.indexOf(b.shape));
+}
+
+function modesOf(text: string): Mode[] {
+  const modes = text.split(','), unknown = modes.find((m) => !(MODES as readonly string[]).includes(m));
+  if (unknown !== undefined) throw new ZsaqError('usage', `--pytorch ${text}: choose of ${MODES.join(', ')}`);
+  return modes as Mode[];
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: {
-    runs: { type: 'string', default: '7' }, bf16: { type: 'boolean', default: false }, json: { type: 'string' }, help: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '7' }, pytorch: { type: 'string', default: 'eager' }, quick: { type: 'boolean', default: false }, json: { type: 'string' },
+    save: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   } });
   if (values.help) return console.log(HELP);
-  const unknown = positionals.find((x) => !(CASES as readonly string[]).includes(x) && !(x in SHAPES)), runs = Number(values.runs);
-  if (unknown !== undefined) throw new ZsaqError('usage', `benchmark: there is no case or shape "${unknown}": choose ${[...CASES, ...Object.keys(SHAPES)].join(', ')}`);
+  const runs = values.quick ? 2 : Number(values.runs), modes = modesOf(values.pytorch), [first, ...rest] = positionals;
   if (!Number.isInteger(runs) || runs < 1) throw new ZsaqError('usage', `--runs ${values.runs}: a whole number from 1`);
+  if (first === 'profile') return profile(rest, cache, values.save ? results : undefined);
+  if (first === 'scaling') return scaling(runs, cache, values.save ? results : undefined);
+  const jobs = chosenJobs(positionals), load = loadavg()[0];
   await ready();
-  if (loadavg()[0] > 0.5 * cpus().length) console.error(`warning: the machine is busy (load ${loadavg()[0].toFixed(1)}): these times will not be worth much`);
-  const chosen = <T extends string>(all: readonly T[]): readonly T[] => { const some = all.filter((x) => positionals.includes(x)); return some.length ? some : all; };
-  const ratios: Ratio[] = [];
-  let versions: object = {};
-  for (const shape of chosen(Object.keys(SHAPES))) {
-    for (const name of chosen(CASES)) {
-      const measured = await measure(name, shape, runs, values.bf16 ? 'bf16' : 'fp32');
-      ratios.push(measured.ratio), ({ versions } = measured);
-      console.log(`${name} ${shape}: ${measured.ratio.ours.median.toFixed(1)} ms, PyTorch ${measured.ratio.pytorch.median.toFixed(1)} ms, ratio ${measured.ratio.ratio.toFixed(2)}`);
-      if (values.json) writeWhole(values.json, `${JSON.stringify({ ratios, versions, threads: cpus().length, load: loadavg()[0], date: new Date().toISOString(), ...provenance() }, null, 1)}\n`);
-    }
+  if (load > 0.5 * cpus().length) console.error(`warning: the machine is busy (load ${load.toFixed(1)}): these times will not be worth much`);
+  const result: Result = { ratios: [], failures: [], versions: {}, threads: cpus().length, load, date: new Date().toISOString(), ...provenance() };
+  for (const [i, { name, shape }] of jobs.entries()) {
+    console.error(`${i + 1}/${jobs.length} ${name} ${shape}`);
+    const { ratios, failures, versions } = await measure(await jobOf(name, shape), modes, runs);
+    result.ratios.push(...ratios), result.failures.push(...failures), Object.assign(result.versions, versions);
+    for (const f of failures) console.error(`FAILED ${f.name} ${f.shape}, PyTorch ${f.mode}: ${f.reason}`);
+    for (const r of ratios) console.error(`  PyTorch ${r.precision.pytorch}: ${r.ours.median.toFixed(1)} ms against ${r.pytorch.median.toFixed(1)} ms, ratio ${r.ratio.toFixed(2)}${isBusy(r) ? ' (busy machine)' : ''}`);
+    const whole = { ...result, ratios: [...result.ratios, ...wholeSteps(result.ratios, EVERY)] };
+    if (values.json) writeWhole(values.json, `${canonicalJson(whole, 1)}\n`);
   }
-  console.log(tableOf(ratios));
+  result.ratios.push(...wholeSteps(result.ratios, EVERY));
+  console.log([tableOf(result.ratios), ...remarks(result.ratios)].join('\n'));
+  if (result.failures.length) process.exitCode = 1;
+  if (values.save) for (const file of [...save(result, results), ...await drawRatios(results)]) console.log(`wrote ${file}`);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof ZsaqError ? error.message : error);
+/** Ends the process with one sentence for a user's mistake. */
+export function endWith(error: unknown): void {
+  console.error(error instanceof ZsaqError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? (error as Error).message : error);
   process.exitCode = 1;
-});
+}
+
+if (require.main === module) main().catch(endWith);

@@ -1,21 +1,32 @@
-// Two workers, one here and one in PyTorch, that take turns: only one of them computes at a time.
+// Workers, one here and others in PyTorch, that take turns: only one of them computes at a time.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { ZsaqError } from '../src/core/error';
 
+/** What can be timed. */
+export const CASES = ['forward', 'backward', 'step', 'qat', 'draw', 'ascent', 'quantizeWeight', 'quantizeActivation', 'evaluation', 'load', 'tokens'] as const;
+export type CaseName = typeof CASES[number];
+
+/** How PyTorch computes: float32 as it stands, under bfloat16 autocast, or through torch.compile. */
+export const MODES = ['eager', 'bf16', 'compile'] as const;
+export type Mode = typeof MODES[number];
+
+/** Everything a worker needs for a case; paths lead to files that both sides read. */
 export interface Prepare {
   do: 'prepare';
-  case: 'forward' | 'backward' | 'step' | 'qat';
+  case: CaseName;
   folder: string;
-  precision: 'fp32' | 'bf16';
+  mode: Mode;
   threads: number;
-  levels: [low: number, high: number, zero: number];
+  /** the grid of the weights */
+  bits: number; levels: [low: number, high: number, zero: number];
   rate: number; scaleRate: number; clip: number; beta: number;
+  generatorRate: number; candidates: number;
 }
-export type Request = Prepare | { do: 'run'; case?: undefined; folder: string };
+export type Request = Prepare | { do: 'check' } | { do: 'reset' } | { do: 'run'; times: number };
 
-/** One measured run: milliseconds, what came out, and the largest resident memory of that process so far. */
-export interface Run { ms: number; values: number[]; peakBytes: number }
+/** One turn: milliseconds of each run, and the largest resident memory of the process since `reset`, in bytes. */
+export interface Turn { ms: number[]; peakBytes: number; extras?: Record<string, number> }
 
 /** A worker process that answers each line with one line. */
 export class Worker {
@@ -33,19 +44,27 @@ export class Worker {
     this.lines = this.reader[Symbol.asyncIterator]();
   }
 
-  /** What the worker says of itself when it starts. */
-  hello(): Promise<Record<string, unknown>> { return this.answer() as Promise<Record<string, unknown>>; }
+  get pid(): number { return this.child.pid!; }
+
+  /** What the worker says of itself when it starts: versions, and the resident memory of its libraries. */
+  hello(): Promise<Hello> { return this.answer() as Promise<Hello>; }
 
   async prepare(request: Prepare): Promise<void> { await this.ask(request); }
 
-  async run(): Promise<Run> { return (await this.ask({ do: 'run' })) as Run; }
+  /** The answers of one untimed run from equal starting values: losses, norms, checksums. */
+  async check(): Promise<number[]> { return ((await this.ask({ do: 'check' })) as { values: number[] }).values; }
+
+  /** Forgets the largest memory so far. */
+  async reset(): Promise<void> { await this.ask({ do: 'reset' }); }
+
+  async run(times = 1): Promise<Turn> { return (await this.ask({ do: 'run', times })) as Turn; }
 
   async close(): Promise<void> {
     this.child.stdin.end();
-    if (this.child.exitCode === null) await new Promise((done) => this.child.once('exit', done));
+    if (this.child.exitCode === null && this.child.signalCode === null) await new Promise((done) => this.child.once('exit', done));
   }
 
-  private ask(request: object): Promise<unknown> {
+  private ask(request: Request): Promise<unknown> {
     this.child.stdin.write(`${JSON.stringify(request)}\n`);
     return this.answer();
   }
@@ -59,3 +78,5 @@ export class Worker {
     return JSON.parse(value as string);
   }
 }
+
+export interface Hello { versions: Record<string, string>; residentBytes: number }

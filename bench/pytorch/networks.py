@@ -15,21 +15,23 @@ def heads(x, count):
     return x.unflatten(-1, (count, -1)).transpose(1, 2)
 
 
-def attention(q, k, v, count, causal=False):
-    return F.scaled_dot_product_attention(heads(q, count), heads(k, count), heads(v, count), is_causal=causal).transpose(1, 2).flatten(2)
+def attention(q, k, v, count, causal=False, mask=None):
+    return F.scaled_dot_product_attention(heads(q, count), heads(k, count), heads(v, count), attn_mask=mask, is_causal=causal).transpose(1, 2).flatten(2)
 
 
-def bert(config, p, ids, quantize=lambda x: x):
-    """Logits and hidden states; `quantize` sees what the linear layers of the encoder read."""
+def bert(config, p, ids, quantize=lambda x: x, embeds=None, mask=None, segments=None):
+    """Logits and hidden states; `quantize` sees what the linear layers of the encoder read; `mask` [batch, seq] is true at real tokens."""
     epsilon, e = config["layer_norm_eps"], "bert.embeddings"
-    x = F.embedding(ids, p[f"{e}.word_embeddings.weight"]) + p[f"{e}.token_type_embeddings.weight"][0] + p[f"{e}.position_embeddings.weight"][: ids.shape[1]]
+    words = F.embedding(ids, p[f"{e}.word_embeddings.weight"]) if embeds is None else embeds
+    types = p[f"{e}.token_type_embeddings.weight"]
+    x = words + (types[0] if segments is None else F.embedding(segments, types)) + p[f"{e}.position_embeddings.weight"][: words.shape[1]]
     x = norm(p, f"{e}.LayerNorm", x, epsilon)
-    hidden = [x]
+    hidden, seen = [x], None if mask is None else mask[:, None, None, :]
     for i in range(config["num_hidden_layers"]):
         layer = f"bert.encoder.layer.{i}"
         read = quantize(x)
         q, k, v = (linear(p, f"{layer}.attention.self.{part}", read) for part in ("query", "key", "value"))
-        mixed = attention(q, k, v, config["num_attention_heads"])
+        mixed = attention(q, k, v, config["num_attention_heads"], mask=seen)
         x = norm(p, f"{layer}.attention.output.LayerNorm", linear(p, f"{layer}.attention.output.dense", quantize(mixed)) + x, epsilon)
         wide = F.gelu(linear(p, f"{layer}.intermediate.dense", quantize(x)))
         x = norm(p, f"{layer}.output.LayerNorm", linear(p, f"{layer}.output.dense", quantize(wide)) + x, epsilon)
@@ -38,10 +40,11 @@ def bert(config, p, ids, quantize=lambda x: x):
     return linear(p, "classifier", pooled), hidden
 
 
-def opt(config, p, ids, quantize=lambda x: x):
-    """Pre-norm OPT with tied head; the last hidden state is the one the head reads."""
+def opt(config, p, ids, quantize=lambda x: x, embeds=None, mask=None, segments=None):
+    """Pre-norm OPT with tied head; the last hidden state is the one the head reads. Its batches have no padding."""
     d = "model.decoder"
-    x = F.embedding(ids, p[f"{d}.embed_tokens.weight"]) + p[f"{d}.embed_positions.weight"][2 : 2 + ids.shape[1]]
+    words = F.embedding(ids, p[f"{d}.embed_tokens.weight"]) if embeds is None else embeds
+    x = words + p[f"{d}.embed_positions.weight"][2 : 2 + words.shape[1]]
     hidden = [x]
     for i in range(config["num_hidden_layers"]):
         layer = f"{d}.layers.{i}"
@@ -57,3 +60,4 @@ def opt(config, p, ids, quantize=lambda x: x):
 
 
 NETWORKS = {"bert": bert, "opt": opt}
+WORDS = {"bert": "bert.embeddings.word_embeddings.weight", "opt": "model.decoder.embed_tokens.weight"}

@@ -1,62 +1,75 @@
 """The PyTorch side of the benchmark: reads one JSON request a line, answers one JSON object a line."""
+import gc
 import json
 import os
 import resource
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+ANSWERS = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what libraries print is no answer
+
 import torch
-from safetensors.torch import load_file
 
-from networks import NETWORKS
-from step import Student, divergence
+from cases import MAKERS
 
 
-def prepare(request):
-    """Loads a case from its folder: weights of the teacher, the student's frozen weights and scales, token ids."""
-    torch.set_num_threads(request["threads"])
-    folder, config = request["folder"], json.load(open(os.path.join(request["folder"], "config.json")))
-    weights, case = load_file(os.path.join(folder, "model.safetensors")), load_file(os.path.join(folder, "case.safetensors"))
-    frozen = {k.removeprefix("frozen/"): v for k, v in case.items() if k.startswith("frozen/")}
-    scales = {k.removeprefix("scale/"): v for k, v in case.items() if k.startswith("scale/")}
-    network, ids = NETWORKS[config["model_type"]], case["ids"].long()
-    step = Student(network, config, weights, frozen, scales, request["levels"], rate=request["rate"], scale_rate=request["scaleRate"],
-                   clip=request["clip"], beta=request["beta"] if request["case"] == "step" else 0)
+def status(field):
+    """A field of /proc/self/status in bytes; None where there is no such file."""
+    try:
+        return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(field + ":"))
+    except OSError:
+        return None
 
-    def forward():
-        with torch.inference_mode():
-            logits, _ = network(config, weights, ids)
-            return [logits.square().mean().item()]
 
-    def backward():
-        leaves = {k: v.detach().requires_grad_() for k, v in weights.items()}
-        loss = network(config, leaves, ids)[0].square().mean()
-        found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
-        return [loss.item(), torch.linalg.vector_norm(torch.stack(torch._foreach_norm([g for g in found if g is not None]))).item()]
+def reset_peak():
+    gc.collect()
+    try:
+        open("/proc/self/clear_refs", "w").write("5")
+    except OSError:
+        pass  # then the peak is that of the whole life
 
-    run = {"forward": forward, "backward": backward, "step": lambda: step.step(ids), "qat": lambda: step.step(ids)}[request["case"]]
-    if request["precision"] == "bf16":
-        plain = run
-        def run():
-            with torch.autocast("cpu", torch.bfloat16):
-                return plain()
-    return run
+
+def under(mode, f):
+    """f as the mode has it: under bfloat16 autocast, or as it is."""
+    def autocast():
+        with torch.autocast("cpu", torch.bfloat16):
+            return f()
+    return autocast if mode == "bf16" else f
+
+
+def turn(run, times):
+    ms = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        ms.append((time.perf_counter() - start) * 1e3)
+    return {"ms": ms, "peakBytes": status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+
+def answer(request, prepared):
+    if request["do"] == "prepare":
+        torch.set_num_threads(request["threads"])
+        prepared[:] = (under(request["mode"], f) for f in MAKERS[request["case"]](request))
+        return {}
+    if request["do"] == "check":
+        return {"values": prepared[1]()}
+    if request["do"] == "reset":
+        reset_peak()
+        return {}
+    return turn(prepared[0], request["times"])
+
+
+def say(message):
+    print(json.dumps(message), file=ANSWERS, flush=True)
 
 
 def main():
-    run = None
-    print(json.dumps({"torch": torch.__version__, "python": sys.version.split()[0]}), flush=True)
+    prepared = []
+    say({"versions": {"torch": torch.__version__, "python": sys.version.split()[0]}, "residentBytes": status("VmRSS") or 0})
     for line in sys.stdin:
-        request = json.loads(line)
-        if request["do"] == "prepare":
-            run = prepare(request)
-            answer = {}
-        else:
-            start = time.perf_counter()
-            values = run()
-            answer = {"ms": (time.perf_counter() - start) * 1e3, "values": values, "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-        print(json.dumps(answer), flush=True)
+        say(answer(json.loads(line), prepared))
 
 
 main()

@@ -50,7 +50,7 @@ function trainFile(task: TaskSpec, dataDir: string | undefined): string {
  */
 export function trainingText(name: string, dataDir: string | undefined): TrainingText {
   const task = anyTask(name);
-  if (task.kind !== 'languageModel') throw new ZsaqError('usage', `${task.name} has examples, not running text: give it as --task`);
+  if (task.kind !== 'languageModel') throw new ZsaqError('usage', `${task.name} has examples, not running text: it is a --task of finetune`);
   const pocket = task.name.startsWith('pocket-') ? task.name.slice('pocket-'.length) as 'tales' : undefined;
   const read = (split: 'train' | 'valid'): string[] => (pocket ? pocketText(pocket, split === 'valid' ? 'dev' : split) : loadText(task.name, split, needed(task.name, dataDir)));
   const lines = read('train');

@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agree, median, summarize } from '../../bench/compare';
-import { Worker, type Prepare, type Run } from '../../bench/protocol';
-import { LEVELS, prepareShape, SETTINGS } from '../../bench/shapes';
+import { startOurs } from '../../bench/measure';
+import { Worker, type Prepare, type Turn } from '../../bench/protocol';
+import { prepareShape, SETTINGS } from '../../bench/shapes';
 import { ready } from '../../src/index';
 
 const root = join(__dirname, '..', '..');
@@ -16,8 +17,8 @@ describe('bench', () => {
     assert.equal(median([3, 1, 2]), 2);
     assert.equal(median([4, 1, 3, 2]), 2.5);
     assert.throws(() => median([]));
-    const run = (ms: number, peakBytes: number): Run => ({ ms, values: [], peakBytes });
-    assert.deepEqual(summarize([run(5, 10), run(2, 30), run(9, 20)]), { median: 5, minimum: 2, peakBytes: 30 });
+    const turn = (ms: number[], peakBytes: number): Turn => ({ ms, peakBytes });
+    assert.deepEqual(summarize([turn([5], 10), turn([2, 9], 30), turn([7], 20)], 4), { median: 6, minimum: 2, peakBytes: 30, libraryBytes: 4 });
   });
 
   it('compares no times of different answers', () => {
@@ -28,10 +29,10 @@ describe('bench', () => {
   });
 
   it('takes turns with a worker, and says what a broken one said last', async () => {
-    const echo = "console.log('{\"torch\":\"0\"}');require('readline').createInterface({input:process.stdin}).on('line',(l)=>console.log(JSON.stringify({ms:1,values:[JSON.parse(l).do.length],peakBytes:2})))";
+    const echo = "console.log('{\"versions\":{\"torch\":\"0\"},\"residentBytes\":1}');require('readline').createInterface({input:process.stdin}).on('line',(l)=>console.log(JSON.stringify({ms:[JSON.parse(l).times],peakBytes:2})))";
     const worker = new Worker('echo', process.execPath, ['-e', echo]);
-    assert.deepEqual(await worker.hello(), { torch: '0' });
-    assert.deepEqual(await worker.run(), { ms: 1, values: [3], peakBytes: 2 });
+    assert.deepEqual(await worker.hello(), { versions: { torch: '0' }, residentBytes: 1 });
+    assert.deepEqual(await worker.run(3), { ms: [3], peakBytes: 2 });
     await worker.close();
     const broken = new Worker('PyTorch', process.execPath, ['-e', "console.error('No module named torch');process.exit(1)"]);
     await assert.rejects(broken.hello(), /the PyTorch side ended: No module named torch/);
@@ -41,19 +42,19 @@ describe('bench', () => {
   it('our side answers every case on the smallest shapes, the same in a second process', async () => {
     await ready();
     const cache = mkdtempSync(join(tmpdir(), 'zsaq-bench-'));
-    const start = () => new Worker('TensorFlow', process.execPath, ['-r', 'tsx/cjs', join(root, 'bench', 'worker.ts')]);
-    const [a, b] = [start(), start()];
+    const [a, b] = [startOurs(), startOurs()];
     try {
       await Promise.all([a.hello(), b.hello()]);
       for (const shape of ['pocket-bert', 'pocket-opt']) {
         const folder = await prepareShape(shape, cache);
         for (const name of ['forward', 'backward', 'qat', 'step'] as const) {
-          const request: Prepare = { do: 'prepare', case: name, folder, precision: 'fp32', threads: 1, levels: [LEVELS.low, LEVELS.high, LEVELS.zero], ...SETTINGS };
+          const request: Prepare = { do: 'prepare', case: name, folder, mode: 'eager', threads: 1, ...SETTINGS };
           await Promise.all([a.prepare(request), b.prepare(request)]);
-          const [first, other] = await Promise.all([a.run(), b.run()]);
-          assert.ok(first.values.every((x) => Number.isFinite(x) && x > 0) && first.ms > 0 && first.peakBytes > 0, `${shape} ${name}: ${first.values}`);
-          assert.deepEqual(first.values, other.values);
-          if (name === 'step') assert.ok(first.values[1] > first.values[0], 'the perturbed loss is the larger one');
+          const [first, other] = await Promise.all([a.check(), b.check()]);
+          assert.ok(first.length > 0 && first.every(Number.isFinite), `${shape} ${name}: ${first}`);
+          assert.deepEqual(first, other);
+          const { ms, peakBytes } = await a.run();
+          assert.ok(ms[0] > 0 && peakBytes > 0);
         }
       }
     } finally {

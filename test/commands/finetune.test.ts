@@ -129,7 +129,7 @@ describe('zsaq finetune', () => {
     ['neither a task nor a text', ['--model', bert], /give either --task or --text/, 2],
     ['both', ['--model', bert, '--task', 'RTE', '--text', 'ptb'], /give either --task or --text/, 2],
     ['a text as task', ['--model', opt, '--task', 'ptb'], /ptb is running text: give it as --text/, 2],
-    ['a task as text', ['--model', opt, '--text', 'RTE'], /RTE has examples, not running text: give it as --task/, 2],
+    ['a task as text', ['--model', opt, '--text', 'RTE'], /RTE has examples, not running text: it is a --task of finetune/, 2],
     ['a language model on a task', ['--model', opt, '--task', 'RTE'], /is a opt model, and RTE needs an encoder/, 1],
     ['a classifier on a text', ['--model', bert, '--text', 'ptb'], /ptb is text for a language model/, 1],
     ['a set without training file', ['--model', bert, '--task', 'MNLI-mm'], /MNLI-mm has no training set of its own: train on MNLI/, 2],
