@@ -8,9 +8,8 @@ import { Guard, type GuardState } from '../train/guard';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { disposeInputs, type Source } from './source';
 import { affineOf, effective, makeStudent, type Student } from './student';
-import { maskOf, readReport } from './studentStep';
-import { makeTrainer, type Trainer } from './trainer';
-import { divergence as divergenceOf } from '../train/divergence';
+import { readReport } from './studentStep';
+import { makeTrainer, opponentOf, type Trainer } from './trainer';
 import type { Streams } from '../core/random';
 import type { Radius } from '../optim/sam';
 import type { TrainConfig } from './config';
@@ -104,10 +103,8 @@ class Run {
 
   /** The adversary's turn, against the student's weights as they stand. */
   private ascend(share: number): number | null {
-    const { student, job: { teacher }, config } = this;
-    return this.source.ascend?.(this.state.step, (inputs) => divergenceOf(
-      student.model.forward({ ...student.frozen, ...effective(student, this.state.trained) }, inputs, student.hooks),
-      teacher.model.forward(teacher.params, inputs), maskOf(inputs), config.divergence), share) ?? null;
+    const { student, job: { teacher }, config, state: { step, trained } } = this;
+    return this.source.ascend?.(step, opponentOf(student, teacher, trained, config.divergence), share) ?? null;
   }
 
   private update(grads: Record<string, Tensor>, share: number): void {

@@ -4,26 +4,34 @@ import { valueAndGrad } from '../core/grad';
 import { embedding } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { clone, dispose, get, part, pick, prefixed, type Params } from '../core/tree';
-import { adamDefaults, adamInit, adamUpdate, type AdamState } from '../optim/adam';
+import { adamDefaults, adamInit, makeAdam, type Adam, type AdamState } from '../optim/adam';
 import { clipByGlobalNorm } from '../optim/clip';
-import { adapt, ADAPTATION, checkAdaptation, initAdaptation, sampleTokens, tokenInputs, type Adaptation, type Speech } from './adaptation';
-import { drawLayout, type Layout } from './layout';
-import { randomTokens, type Batch, type Divergence, type Source } from './source';
+import { adapt, checkAdaptation, initAdaptation, placementOf, placementTensors, probabilities, sampleTokens, tokenInputs, type Adaptation } from './adaptation';
+import { drawLayout, layoutTensors, type Layout } from './layout';
+import { randomTokens, type Batch, type Opponent, type Source } from './source';
+import { compileFor } from './trainer';
 import type { Job, Network } from './method';
 import type { SamSgaConfig } from './config';
+import type { Compiled } from '../core/graph';
 import type { Streams } from '../core/random';
-import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Output } from '../models/model';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 
 /**
  * The generator G_theta with its adaptation as a source of inputs, and their gradient ascent. The generator is a causal
  * language model run once over noise tokens z; position t says what may follow z_1 ... z_t.
+ * Tokens are sampled on the host: an ascent asks for the probabilities first and then for the gradient at what was sampled.
  */
 export class GeneratorSource implements Source {
   private theta: Record<string, Tensor>;
-  private adam: AdamState;
+  private moments: AdamState;
   private readonly adaptation: Adaptation;
   private readonly noiseVocabulary: Int32Array;
   private readonly learns: boolean;
+  private readonly held: Params;
+  private readonly speech: Compiled;
+  private readonly adam: Adam<'theta'>;
+  private ascent?: Compiled;
 
   constructor(private readonly job: Job, private readonly generator: Network, private readonly config: SamSgaConfig, private readonly streams: Streams) {
     const { model } = generator, { kind, temperature } = config.adaptation, trained = config.generator.mode === 'trained';
@@ -37,76 +45,98 @@ export class GeneratorSource implements Source {
       ...initAdaptation(this.adaptation, model.embeddingSize, streams.get('adaptation')),
     };
     this.learns = config.sga === 'on' && Object.keys(this.theta).length > 0;
-    this.adam = adamInit(this.learns ? this.theta : {});
+    this.moments = adamInit(this.learns ? this.theta : {});
+    this.held = { ...prefixed('generator/', generator.params), table: this.adaptation.table };
+    const compile = compileFor(config.steps);
+    this.speech = compile((x) => tidy((): Record<string, Tensor> => {
+      const speech = this.speak(part(x, 'theta/'), x);
+      if (kind === 'straightThrough') return { probabilities: probabilities(this.adaptation, speech) };
+      return { embeds: adapt(this.adaptation, speech, x.candidates as Tensor1D, placementOf(x, config), part(x, 'theta/')).embeds! };
+    }), this.held);
+    this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
   }
 
   next(): Batch {
-    return tidy(() => {
-      const { layout, noise, candidates } = this.draw(), speech = this.speak(this.theta, noise, candidates);
-      if (this.adaptation.kind !== 'straightThrough') return { inputs: adapt(this.adaptation, speech, layout, this.theta) };
-      const tokens = this.sample(speech);
+    const drawn = this.draw(), { layout } = drawn;
+    try {
+      if (this.adaptation.kind !== 'straightThrough') return { inputs: { embeds: this.speech(this.given(drawn)).embeds as Tensor3D, ...layoutTensors(layout) } };
+      const tokens = this.sample(drawn);
       return { inputs: tokenInputs(layout, tokens), tokens };
-    });
+    } finally {
+      dispose(drawn.tensors);
+    }
   }
 
-  ascend(step: number, divergence: Divergence, rateShare: number): number | null {
+  ascend(step: number, opponent: Opponent, rateShare: number): number | null {
     const { every, rate, clip } = this.config.generator;
     if (!this.learns || step % every !== 0) return null;
-    const { grads, report } = tidy(() => {
-      const { layout, noise, candidates } = this.draw();
+    this.ascent ??= compileFor(this.config.steps)((x) => tidy(() => {
       const negative = valueAndGrad((theta) => {
-        const speech = this.speak(theta, noise, candidates);
-        const tokens = this.adaptation.kind === 'straightThrough' ? this.sample(speech) : undefined;
-        return tf.neg(divergence(adapt(this.adaptation, speech, layout, theta, tokens))) as Scalar;
-      }, this.theta);
+        const inputs = adapt(this.adaptation, this.speak(theta, x), x.candidates as Tensor1D, placementOf(x, this.config), theta, x.tokens as Tensor1D | undefined);
+        return tf.neg(opponent.divergence(part(x, 'trained/'), inputs)) as Scalar;
+      }, part(x, 'theta/'));
       const clipped = clipByGlobalNorm(negative.grads, clip);
-      return { grads: clipped.grads, report: tf.stack([negative.value, clipped.norm]) };
-    });
-    const [loss, norm] = report.dataSync();
-    report.dispose();
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(grads); return NaN; }
-    const next = adamUpdate(this.theta, grads, this.adam, () => ({ rate: rate * rateShare, decay: false }), adamDefaults);
-    dispose(grads, this.theta, this.adam.m, this.adam.v);
+      return { ...prefixed('g/', clipped.grads), report: tf.stack([negative.value, clipped.norm]) };
+    }), { ...this.held, ...opponent.held });
+    const drawn = this.draw(), { tensors } = drawn;
+    if (this.adaptation.kind === 'straightThrough') tensors.tokens = tf.tensor1d(this.sample(drawn), 'int32');
+    const { report, ...g } = this.ascent({ ...this.given(drawn), ...prefixed('trained/', opponent.trained) }), [loss, norm] = report.dataSync();
+    dispose({ report }, tensors);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(g); return NaN; }
+    const next = this.adam.update(this.theta, part(g, 'g/'), this.moments, { theta: rate * rateShare });
+    dispose(g, this.theta, this.moments.m, this.moments.v);
     this.theta = next.params;
-    this.adam = next.state;
+    this.moments = next.state;
     return -loss;
   }
 
   save() {
-    const held = { ...prefixed('theta/', clone(this.theta)), ...prefixed('m/', clone(this.adam.m)), ...prefixed('v/', clone(this.adam.v)) };
-    return { held, state: { adamStep: this.adam.step } };
+    const held = { ...prefixed('theta/', clone(this.theta)), ...prefixed('m/', clone(this.moments.m)), ...prefixed('v/', clone(this.moments.v)) };
+    return { held, state: { adamStep: this.moments.step } };
   }
 
   restore(tensors: Params, state: Record<string, unknown>): void {
-    dispose(this.theta, this.adam.m, this.adam.v);
+    dispose(this.theta, this.moments.m, this.moments.v);
     this.theta = part(tensors, 'theta/');
-    this.adam = { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number };
+    this.moments = { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number };
   }
 
-  dispose(): void { dispose(this.theta, this.adam.m, this.adam.v); }
+  dispose(): void {
+    dispose(this.theta, this.moments.m, this.moments.v);
+    this.speech.dispose(), this.adam.dispose(), this.ascent?.dispose();
+  }
 
-  private draw(): { layout: Layout; noise: Tensor2D; candidates: Int32Array } {
+  /** What chance decides of a batch, in the order in which the streams are read. */
+  private draw(): Drawn {
     const { config, job, streams } = this, { batch, seq } = config, { kind, candidates: count } = config.adaptation;
     const layout = drawLayout({ ...config, form: job.form }, job.special, streams.get('layout'));
     const noise = randomTokens(this.noiseVocabulary, batch * seq, streams.get('noise'));
-    const random = streams.get('candidates');
     // the linear map reads hidden states only: one row stands for the head's product
     const candidates = kind === 'linear' ? Int32Array.of(0)
       : count === 0 || count >= job.vocabulary.length ? job.vocabulary
-        : Int32Array.from(random.shuffle([...job.vocabulary]).slice(0, count)).sort();
-    return { layout, noise: tf.tensor2d(noise, [batch, seq], 'int32'), candidates };
+        : Int32Array.from(streams.get('candidates').shuffle([...job.vocabulary]).slice(0, count)).sort();
+    const tensors = { noise: tf.tensor2d(noise, [batch, seq], 'int32'), candidates: tf.tensor1d(candidates, 'int32'), ...placementTensors(layout) };
+    return { layout, candidates, tensors };
   }
+
+  private given({ tensors }: Drawn): Params { return { ...tensors, ...prefixed('theta/', this.theta) }; }
 
   /** One run over the noise, with the head's product over the candidates only: a record with fewer rows in its table. */
-  private speak(theta: Params, noise: Tensor2D, candidates: Int32Array): Speech {
-    const { model, params } = this.generator, table = tableOf(this.generator), rows = tf.tensor1d(candidates, 'int32');
-    const head = params[UNTIED_HEAD] ? { [UNTIED_HEAD]: tf.gather(params[UNTIED_HEAD], rows) } : { [model.wordEmbedding]: tf.gather(table, rows) };
-    const embeds = embedding(table, noise);
-    return { candidates, out: model.forward({ ...params, ...theta, ...head }, { embeds: embeds as never }) };
+  private speak(theta: Params, { noise, candidates }: Params): Output {
+    const { model, params } = this.generator, table = tableOf(this.generator);
+    const name = params[UNTIED_HEAD] ? UNTIED_HEAD : model.wordEmbedding, head = embedding(get(params, name) as Tensor2D, candidates);
+    return model.forward({ ...params, ...theta, [name]: head }, { embeds: embedding(table, noise) as Tensor3D });
   }
 
-  private sample(speech: Speech): Int32Array { return sampleTokens(this.adaptation, speech, this.streams.get('samples')); }
+  private sample(drawn: Drawn): Int32Array {
+    const { probabilities: p } = this.speech(this.given(drawn)), values = p.dataSync() as Float32Array;
+    p.dispose();
+    return sampleTokens(values, drawn.candidates, this.streams.get('samples'));
+  }
 }
+
+/** A drawn batch: its layout, the tokens that the generator may choose, and what of it the graphs read. */
+interface Drawn { layout: Layout; candidates: Int32Array; tensors: Record<string, Tensor> }
 
 const UNTIED_HEAD = 'lm_head.weight';
 

@@ -11,6 +11,7 @@ import { noData } from '../../src/methods/method';
 import { samSga } from '../../src/methods/samSga';
 import { effective, makeStudent, quantizedNames } from '../../src/methods/student';
 import { readReport, studentGradients } from '../../src/methods/studentStep';
+import { opponentOf } from '../../src/methods/trainer';
 import { tokenInputs } from '../../src/methods/adaptation';
 import { quantizeTokens } from '../../src/quant/activations';
 import { divergence, type DivergenceConfig } from '../../src/train/divergence';
@@ -105,12 +106,11 @@ describe('traps', () => {
     const config = { ...tinyConfig, generator: { ...tinyConfig.generator, rate: 1e-2 } }, job = t.job();
     const source = new GeneratorSource(job, t.generator, config, new Streams(1)), student = makeStudent(t.teacher.model, t.teacher.params, job.plan);
     const at = { ...student.frozen, ...effective(student, student.initial) }, before = values({ params: at });
-    const D1 = (inputs: Parameters<typeof t.teacher.model.forward>[1]) => divergence(
-      student.model.forward(at, inputs, student.hooks), t.teacher.model.forward(t.teacher.params, inputs), inputs.mask!, D);
+    const opponent = opponentOf(student, t.teacher, student.initial, D);
     const theta = () => Object.fromEntries(Object.entries(source.save().held).filter(([n]) => n.startsWith('theta/')).map(([n, x]) => [n, [...x.dataSync()]]));
     const start = theta(), first: number[] = [], last: number[] = [];
     for (let i = 0; i < 60; i++) {
-      const d = source.ascend(i, D1, 1)!;
+      const d = source.ascend(i, opponent, 1)!;
       if (i < 10) first.push(d);
       if (i >= 50) last.push(d);
     }
