@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
-import { embedding, linear, matMul2, softmax } from '../core/kernels';
+import { embedding, gatherRows, linear, matMul2, sampleColumns, softmax } from '../core/kernels';
 import { layoutTensors, placeIds, type Layout } from './layout';
 import type { Stream } from '../core/random';
 import type { Inputs, Model, Output } from '../models/model';
@@ -64,21 +64,15 @@ export function initAdaptation(a: Adaptation, generatorWidth: number, random: St
   return { [ADAPTATION]: tf.tensor2d(values, [a.teacher.embeddingSize, generatorWidth]) };
 }
 
-/** softmax(z / tau) of the generator over the candidates, one row a place: `[batch * seq, candidates]`. */
-export function probabilities(a: Adaptation, { logits }: Output): Tensor {
-  return tf.softmax(tf.reshape(scaled(logits, a.temperature), [-1, logits.shape[logits.rank - 1]!]));
-}
-
-/** One candidate a row, sampled from the row's probabilities. */
-export function sampleTokens(probabilities: Float32Array, candidates: Int32Array, random: Stream): Int32Array {
-  const n = candidates.length;
-  return Int32Array.from({ length: probabilities.length / n }, (_, row) => {
-    let left = random.next(), i = row * n;
-    const end = i + n - 1;
-    while ((left -= probabilities[i]) > 0 && i < end) i++;
-    while (probabilities[i] === 0 && i > row * n) i--; // rounding may run past the last possible token
-    return candidates[i - row * n];
-  });
+/**
+ * One token a place, sampled from softmax(z / tau) over the candidates.
+ *
+ * @param candidates int32 ids of the columns of the logits  @param uniforms numbers in [0, 1), `[batch * seq]`
+ * @returns int32 ids `[batch * seq]`
+ */
+export function sampleTokens(a: Adaptation, { logits }: Output, candidates: Tensor1D, uniforms: Tensor1D): Tensor1D {
+  const p = tf.softmax(tf.reshape(scaled(logits, a.temperature), [-1, candidates.shape[0]])) as Tensor2D;
+  return gatherRows(candidates, sampleColumns(p, uniforms)) as Tensor1D;
 }
 
 /**

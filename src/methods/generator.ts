@@ -6,7 +6,7 @@ import { tidy } from '../core/memory';
 import { clone, dispose, get, part, pick, prefixed, type Params } from '../core/tree';
 import { adamDefaults, adamInit, makeAdam, type Adam, type AdamState } from '../optim/adam';
 import { clipByGlobalNorm } from '../optim/clip';
-import { adapt, checkAdaptation, initAdaptation, placementOf, placementTensors, probabilities, sampleTokens, tokenInputs, type Adaptation } from './adaptation';
+import { adapt, checkAdaptation, initAdaptation, placementOf, placementTensors, sampleTokens, tokenInputs, type Adaptation } from './adaptation';
 import { drawLayout, layoutTensors, type Layout } from './layout';
 import { randomTokens, type Batch, type Opponent, type Source } from './source';
 import { compileFor } from './trainer';
@@ -14,13 +14,12 @@ import type { Job, Network } from './method';
 import type { SamSgaConfig } from './config';
 import type { Compiled } from '../core/graph';
 import type { Streams } from '../core/random';
-import type { Output } from '../models/model';
+import type { Inputs, Output } from '../models/model';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 
 /**
  * The generator G_theta with its adaptation as a source of inputs, and their gradient ascent. The generator is a causal
  * language model run once over noise tokens z; position t says what may follow z_1 ... z_t.
- * Tokens are sampled on the host: an ascent asks for the probabilities first and then for the gradient at what was sampled.
  */
 export class GeneratorSource implements Source {
   private theta: Record<string, Tensor>;
@@ -49,22 +48,19 @@ export class GeneratorSource implements Source {
     this.held = { ...prefixed('generator/', generator.params), table: this.adaptation.table };
     const compile = compileFor(config.steps);
     this.speech = compile((x) => tidy((): Record<string, Tensor> => {
-      const speech = this.speak(part(x, 'theta/'), x);
-      if (kind === 'straightThrough') return { probabilities: probabilities(this.adaptation, speech) };
-      return { embeds: adapt(this.adaptation, speech, x.candidates as Tensor1D, placementOf(x, config), part(x, 'theta/')).embeds! };
+      const theta = part(x, 'theta/'), out = this.speak(theta, x);
+      return kind === 'straightThrough' ? { tokens: this.sample(out, x) } : { embeds: this.adapt(out, theta, x).embeds! };
     }), this.held);
     this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
   }
 
   next(): Batch {
-    const drawn = this.draw(), { layout } = drawn;
-    try {
-      if (this.adaptation.kind !== 'straightThrough') return { inputs: { embeds: this.speech(this.given(drawn)).embeds as Tensor3D, ...layoutTensors(layout) } };
-      const tokens = this.sample(drawn);
-      return { inputs: tokenInputs(layout, tokens), tokens };
-    } finally {
-      dispose(drawn.tensors);
-    }
+    const { layout, tensors } = this.draw(), { tokens: ids, embeds } = this.speech({ ...tensors, ...prefixed('theta/', this.theta) });
+    dispose(tensors);
+    if (embeds) return { inputs: { embeds: embeds as Tensor3D, ...layoutTensors(layout) } };
+    const tokens = ids.dataSync() as Int32Array;
+    ids.dispose();
+    return { inputs: tokenInputs(layout, tokens), tokens };
   }
 
   ascend(step: number, opponent: Opponent, rateShare: number): number | null {
@@ -72,15 +68,14 @@ export class GeneratorSource implements Source {
     if (!this.learns || step % every !== 0) return null;
     this.ascent ??= compileFor(this.config.steps)((x) => tidy(() => {
       const negative = valueAndGrad((theta) => {
-        const inputs = adapt(this.adaptation, this.speak(theta, x), x.candidates as Tensor1D, placementOf(x, this.config), theta, x.tokens as Tensor1D | undefined);
+        const inputs = this.adapt(this.speak(theta, x), theta, x);
         return tf.neg(opponent.divergence(part(x, 'trained/'), inputs)) as Scalar;
       }, part(x, 'theta/'));
       const clipped = clipByGlobalNorm(negative.grads, clip);
       return { ...prefixed('g/', clipped.grads), report: tf.stack([negative.value, clipped.norm]) };
     }), { ...this.held, ...opponent.held });
-    const drawn = this.draw(), { tensors } = drawn;
-    if (this.adaptation.kind === 'straightThrough') tensors.tokens = tf.tensor1d(this.sample(drawn), 'int32');
-    const { report, ...g } = this.ascent({ ...this.given(drawn), ...prefixed('trained/', opponent.trained) }), [loss, norm] = report.dataSync();
+    const { tensors } = this.draw();
+    const { report, ...g } = this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), [loss, norm] = report.dataSync();
     dispose({ report }, tensors);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(g); return NaN; }
     const next = this.adam.update(this.theta, part(g, 'g/'), this.moments, { theta: rate * rateShare });
@@ -115,11 +110,13 @@ export class GeneratorSource implements Source {
     const candidates = kind === 'linear' ? Int32Array.of(0)
       : count === 0 || count >= job.vocabulary.length ? job.vocabulary
         : Int32Array.from(streams.get('candidates').shuffle([...job.vocabulary]).slice(0, count)).sort();
-    const tensors = { noise: tf.tensor2d(noise, [batch, seq], 'int32'), candidates: tf.tensor1d(candidates, 'int32'), ...placementTensors(layout) };
-    return { layout, candidates, tensors };
+    const tensors: Record<string, Tensor> = { noise: tf.tensor2d(noise, [batch, seq], 'int32'), candidates: tf.tensor1d(candidates, 'int32'), ...placementTensors(layout) };
+    if (kind === 'straightThrough') {
+      const random = streams.get('samples');
+      tensors.uniforms = tf.tensor1d(Float32Array.from({ length: batch * seq }, () => random.next()));
+    }
+    return { layout, tensors };
   }
-
-  private given({ tensors }: Drawn): Params { return { ...tensors, ...prefixed('theta/', this.theta) }; }
 
   /** One run over the noise, with the head's product over the candidates only: a record with fewer rows in its table. */
   private speak(theta: Params, { noise, candidates }: Params): Output {
@@ -128,15 +125,16 @@ export class GeneratorSource implements Source {
     return model.forward({ ...params, ...theta, [name]: head }, { embeds: embedding(table, noise) as Tensor3D });
   }
 
-  private sample(drawn: Drawn): Int32Array {
-    const { probabilities: p } = this.speech(this.given(drawn)), values = p.dataSync() as Float32Array;
-    p.dispose();
-    return sampleTokens(values, drawn.candidates, this.streams.get('samples'));
+  private sample(out: Output, { candidates, uniforms }: Params): Tensor1D { return sampleTokens(this.adaptation, out, candidates as Tensor1D, uniforms as Tensor1D); }
+
+  private adapt(out: Output, theta: Params, drawn: Params): Inputs {
+    const tokens = this.adaptation.kind === 'straightThrough' ? this.sample(out, drawn) : undefined;
+    return adapt(this.adaptation, out, drawn.candidates as Tensor1D, placementOf(drawn, this.config), theta, tokens);
   }
 }
 
-/** A drawn batch: its layout, the tokens that the generator may choose, and what of it the graphs read. */
-interface Drawn { layout: Layout; candidates: Int32Array; tensors: Record<string, Tensor> }
+/** A drawn batch: its layout, and what of it the graphs read. */
+interface Drawn { layout: Layout; tensors: Record<string, Tensor> }
 
 const UNTIED_HEAD = 'lm_head.weight';
 
