@@ -1,5 +1,6 @@
 // What series of runs say of one another.
 import { ZsaqError } from '../src/core/error';
+import type { Precision } from '../src/core/kernels';
 import type { Mode, Turn } from './protocol';
 
 /** One side's times in milliseconds, the largest resident memory of its process while it ran, and that of its libraries before any work. */
@@ -10,7 +11,7 @@ export interface Ratio {
   name: string;
   shape: string;
   /** ours, and how PyTorch computed */
-  precision: { ours: string; pytorch: Mode };
+  precision: { ours: Precision; pytorch: Mode };
   ours: Side;
   pytorch: Side;
   /** ours.median / pytorch.median */

@@ -36,7 +36,8 @@ npm run bench -- scaling [--save]                 a student step against batch, 
                     writes a batch), ascent (one step of the generator), quantizeWeight, quantizeActivation, evaluation, load, tokens (all);
                     step, draw and ascent together also give samSga, a whole step with an ascent every ${EVERY} steps
   SHAPE             ${ALL_SHAPES.join(', ')} (all)
-  --pytorch MODES   what PyTorch does: ${MODES.join(', ')}, with commas between (eager); ours is float32
+  --pytorch MODES   what PyTorch does: ${MODES.join(', ')}, with commas between (eager); against bf16 ours is bf16,
+                    else float32; SAM's second pass is float32 always, on both sides
   --runs N          turns of each side, after one that warms up (7)
   --quick           2 turns: to see that it works, not how fast
   --json FILE       also write the result as JSON

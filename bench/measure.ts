@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ZsaqError } from '../src/core/error';
 import { agree, median, summarize, type Ratio } from './compare';
 import { cpuSeconds, othersShare } from './machine';
-import { Worker, type CaseName, type Hello, type Mode, type Prepare, type Turn } from './protocol';
+import { precisionOf, Worker, type CaseName, type Hello, type Mode, type Prepare, type Turn } from './protocol';
 import { SETTINGS } from './shapes';
 
 /** What is to be timed: a case, what it is called, and the folder that both sides read. */
@@ -38,13 +38,20 @@ async function meet(worker: Worker, request: Prepare): Promise<Player> {
   return { worker, hello, answer: await worker.check(), turns: [], times: 1, others: [] };
 }
 
-/** Times a job: `runs` turns of each side after one that warms up, ours and then each of PyTorch's. */
+/** Times a job against modes of PyTorch, each beside us in the precision that is like it. */
 export async function measure(job: Job, modes: readonly Mode[], runs: number): Promise<Measured> {
+  const parts: Measured[] = [];
+  for (const precision of [...new Set(modes.map(precisionOf))]) parts.push(await measureAlike(job, modes.filter((m) => precisionOf(m) === precision), runs));
+  return { ratios: parts.flatMap((p) => p.ratios), failures: parts.flatMap((p) => p.failures), versions: Object.assign({}, ...parts.map((p) => p.versions)) };
+}
+
+/** `runs` turns of each side after one that warms up, ours and then each of PyTorch's. */
+async function measureAlike(job: Job, modes: readonly Mode[], runs: number): Promise<Measured> {
   const { name, shape, folder } = job, cores = cpus().length, failures: Failure[] = [];
   const request = (mode: Mode): Prepare => ({ do: 'prepare', case: name, folder, mode, threads: cores, ...SETTINGS, ...job.grid });
   const ours = startOurs(), others = new Map(modes.map((mode) => [mode, startPyTorch()]));
   try {
-    const us = await meet(ours, request('eager')), players = new Map<Mode, Player & { difference: number }>();
+    const us = await meet(ours, request(modes[0])), players = new Map<Mode, Player & { difference: number }>();
     for (const [mode, worker] of others) {
       try {
         const player = await meet(worker, request(mode)), tolerance = mode === 'bf16' ? Math.max(BF16_TOLERANCE, TOLERANCE[name]) : TOLERANCE[name];
@@ -63,7 +70,7 @@ export async function measure(job: Job, modes: readonly Mode[], runs: number): P
     const mine = players.size ? summarize(us.turns, us.hello.residentBytes) : undefined;
     const ratios = [...players].map(([mode, p]): Ratio => {
       const theirs = summarize(p.turns, p.hello.residentBytes), busy = [...us.others, ...p.others];
-      return { name, shape, precision: { ours: 'fp32', pytorch: mode }, ours: mine!, pytorch: theirs, ratio: mine!.median / theirs.median, difference: p.difference, runs,
+      return { name, shape, precision: { ours: precisionOf(mode), pytorch: mode }, ours: mine!, pytorch: theirs, ratio: mine!.median / theirs.median, difference: p.difference, runs,
         others: busy.length ? Math.max(...busy) : null, extras: medians(us.turns) };
     });
     return { ratios, failures, versions: Object.assign({}, us.hello.versions, ...[...players.values()].map((p) => p.hello.versions)) };

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { ZsaqError } from '../src/core/error';
+import type { Precision } from '../src/core/kernels';
 
 /** What can be timed. */
 export const CASES = ['forward', 'backward', 'step', 'qat', 'draw', 'ascent', 'quantizeWeight', 'quantizeActivation', 'evaluation', 'load', 'tokens'] as const;
@@ -10,6 +11,9 @@ export type CaseName = typeof CASES[number];
 /** How PyTorch computes: float32 as it stands, under bfloat16 autocast, or through torch.compile. */
 export const MODES = ['eager', 'bf16', 'compile'] as const;
 export type Mode = typeof MODES[number];
+
+/** What we compute in against a mode of PyTorch. On either side SAM's second pass is float32 always. */
+export const precisionOf = (mode: Mode): Precision => (mode === 'bf16' ? 'bf16' : 'fp32');
 
 /** Everything a worker needs for a case; paths lead to files that both sides read. */
 export interface Prepare {

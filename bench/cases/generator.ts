@@ -11,15 +11,15 @@ import { PLAN, startOf } from '../shapes';
 import { checksum, type Case } from './case';
 import { readIds } from './files';
 import type { Job } from '../../src/methods/method';
-import type { Prepare } from '../protocol';
+import { precisionOf, type Prepare } from '../protocol';
 
 /** As many steps as make the generator use what a long run uses. */
 const STEPS = 1000;
 
-export async function generatorCase({ case: name, folder, generatorRate, candidates }: Prepare): Promise<Case> {
+export async function generatorCase({ case: name, folder, mode, generatorRate, candidates }: Prepare): Promise<Case> {
   const teacher = await loadModel(folder), generator = await loadModel(join(folder, 'generator')), { model, params } = teacher;
   const [batch, seq] = readIds(folder).shape, base = gameConfig(batch, seq);
-  const config = { ...base, steps: STEPS, generator: { ...base.generator, rate: generatorRate, every: 1 }, adaptation: { ...base.adaptation, candidates } };
+  const config = { ...base, steps: STEPS, precision: precisionOf(mode), generator: { ...base.generator, rate: generatorRate, every: 1 }, adaptation: { ...base.adaptation, candidates } };
   const plan = makePlan(model, PLAN), job: Job = { teacher, generator, plan, seed: SEED, ...gameOf(model), data: () => { throw new Error('no data'); } };
   const source = new GeneratorSource(job, generator, config, new Streams(SEED));
   if (name === 'draw') {

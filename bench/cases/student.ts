@@ -6,15 +6,15 @@ import { makeTrainer } from '../../src/methods/trainer';
 import { PLAN, startOf } from '../shapes';
 import { checksum, type Case } from './case';
 import { readIds } from './files';
-import type { Prepare } from '../protocol';
+import { precisionOf, type Prepare } from '../protocol';
 
 /** As many steps as make the trainer use what a long run uses. */
 const STEPS = 1000;
 
-export async function studentCase({ case: name, folder, rate, scaleRate, clip, beta }: Prepare, steps = STEPS): Promise<Case> {
+export async function studentCase({ case: name, folder, mode, rate, scaleRate, clip, beta }: Prepare, steps = STEPS): Promise<Case> {
   const { model, params } = await loadModel(folder), student = makeStudent(model, params, makePlan(model, PLAN)), inputs = { ids: readIds(folder) };
   const config = { ...samSgaDefaults, rate, scaleRate, clip, steps }, radius = name === 'step' ? { beta, relative: true } : null;
-  const trainer = makeTrainer(student, { model, params }, config, { divergence: config.divergence, clip, radius });
+  const trainer = makeTrainer(student, { model, params }, config, { divergence: config.divergence, clip, radius, precision: precisionOf(mode) });
   let trained = startOf(student), adam = adamInit(trained);
   const run = (checked: boolean): number[] => {
     const { grads, report, teacherLogits } = trainer.gradients(trained, inputs), [size, loss, perturbed = loss] = report.dataSync();

@@ -71,7 +71,8 @@ class Student:
             w, g = [at[n] for n in names], [gradient[n] for n in names]
             factor = self.beta * total_norm(w) / (total_norm(g) + 1e-12)
             moved = torch._foreach_add(w, torch._foreach_mul(g, factor))
-            perturbed, gradient = self._gradient({**at, **dict(zip(names, moved))}, target, sizes, ids)
+            with torch.autocast("cpu", enabled=False):  # bfloat16 would round the perturbation away
+                perturbed, gradient = self._gradient({**at, **dict(zip(names, moved))}, target, sizes, ids)
         parameters, gradients = [], []
         for name, w in self.latent.items():
             g = gradient[name]

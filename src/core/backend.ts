@@ -15,6 +15,7 @@ interface Binding {
   readonly [constant: string]: unknown;
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
+  readonly TF_BOOL: number;
   executeOp(op: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number): Metadata[];
   createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
   deleteTensor(id: number): void;
@@ -22,6 +23,8 @@ interface Binding {
   loadSavedModel(dir: string, tags: string): number;
   runSavedModel(model: number, inputs: number[], inputNames: string, outputNames: string): Metadata[];
   deleteSavedModel(model: number): void;
+  /** true while a graph is being recorded: `executeOp` then takes AFTER as well */
+  readonly recording?: boolean;
 }
 /** tfjs-node's backend, as far as kernels and graphs are called through it. */
 export interface NativeBackend {
@@ -95,6 +98,18 @@ export function graphProtocol(): Record<string, unknown> { return require('@tens
 /** The TensorFlow backend itself, for kernels and graphs. */
 export function nativeBackend(): NativeBackend { return tf.backend() as unknown as NativeBackend; }
 
+/** Stands for an identity of its first input that waits for the second; known to recorded graphs only. */
+export const AFTER = 'Identity after';
+
+/**
+ * x, but in a graph not before `trigger` is there. A graph runs everything as soon as its inputs exist and keeps it to its last reader,
+ * so what a backward pass computes again from saved values would be computed, and kept, in the forward pass without this.
+ */
+export function late<T extends TensorFlow.Tensor>(x: T, trigger: TensorFlow.Tensor): T {
+  if (!isNative() || !nativeBackend().binding.recording) return x;
+  return kernel(AFTER, { T: { type: x.dtype as 'float32' } }, [x, trigger]) as T;
+}
+
 type AttributeValue = { type: 'float32' | 'int32' | 'int64' | 'bool' } | { bool: boolean } | { float: number } | { int: number } | { string: string };
 
 /**
@@ -117,4 +132,24 @@ function attribute(constants: Binding, name: string, v: AttributeValue): Attribu
   if ('float' in v) return { name, type: binding.TF_ATTR_FLOAT, value: v.float };
   if ('int' in v) return { name, type: binding.TF_ATTR_INT, value: v.int };
   return { name, type: binding.TF_ATTR_STRING, value: v.string };
+}
+
+/** TensorFlow's number of bfloat16, which tfjs has no name for. */
+const BFLOAT16 = 14;
+
+/**
+ * Product of two float32 matrices with factors rounded to bfloat16 (8 bits of mantissa; sums in float32 inside the kernel, the result rounded
+ * as well), native backend only. tfjs has no such tensors, so the ones between are known by their numbers alone.
+ */
+export function matMulBf16(a: TensorFlow.Tensor2D, b: TensorFlow.Tensor2D, transposeA: boolean, transposeB: boolean): TensorFlow.Tensor2D {
+  const backend = nativeBackend(), { binding } = backend, made: number[] = [];
+  const run = (op: string, attributes: Attribute[], inputs: number[]): Metadata => binding.executeOp(op, attributes, inputs, 1)[0];
+  const type = (name: string, value: number): Attribute => ({ name, type: binding.TF_ATTR_TYPE as number, value });
+  const cast = (from: number, to: number, id: number): Metadata => run('Cast', [type('SrcT', from), type('DstT', to), attribute(binding, 'Truncate', { bool: false })], [id]);
+  const keep = ({ id }: Metadata): number => { made.push(id); return id; };
+  const factors = backend.getInputTensorIds([a, b]).map((id) => keep(cast(binding.TF_FLOAT, BFLOAT16, id)));
+  const product = keep(run('MatMul', [type('T', BFLOAT16), attribute(binding, 'transpose_a', { bool: transposeA }), attribute(binding, 'transpose_b', { bool: transposeB })], factors));
+  const out = backend.createOutputTensor(cast(BFLOAT16, binding.TF_FLOAT, product));
+  for (const id of made) binding.deleteTensor(id);
+  return out as TensorFlow.Tensor2D;
 }

@@ -1,8 +1,8 @@
 // Recorded operations as TensorFlow's SavedModel file, through the protocol buffers that tfjs-node ships for reading such files.
 import { graphProtocol, type Attribute, type Metadata, type NativeBackend } from './backend';
 
-/** One operation as it was executed; tensors by their numbers. */
-export interface Recorded { op: string; attributes: readonly Attribute[]; inputs: readonly number[]; outputs: readonly Metadata[] }
+/** One operation as it was called; tensors by their numbers. It runs not before `after` is there. */
+export interface Recorded { op: string; attributes: readonly Attribute[]; inputs: readonly number[]; outputs: readonly Metadata[]; after?: number }
 
 /** A tensor that came from the host. */
 export interface Constant extends Metadata { values: ArrayLike<number> }
@@ -66,9 +66,10 @@ export function writeGraph({ operations, constants }: Recording, inputs: readonl
     place.set(id, `${name}:0`);
     return `${name}:0`;
   };
-  for (const { op, attributes, inputs: from, outputs: to } of needed(operations, outputs)) {
+  for (const { op, attributes, inputs: from, outputs: to, after } of needed(operations, outputs)) {
     const typed = Object.fromEntries(attributes.map((a) => [a.name, value(...setter(op, a, binding))]));
-    const name = node(op, from.map((id) => find(id, op)), typed);
+    const control = after === undefined ? [] : [`^${find(after, op).split(':')[0]}`];
+    const name = node(op, [...from.map((id) => find(id, op)), ...control], typed);
     to.forEach(({ id }, i) => place.set(id, `${name}:${i}`));
   }
   // Through identities: what is fed cannot be fetched itself.
@@ -82,7 +83,8 @@ function needed(operations: readonly Recorded[], outputs: readonly number[]): Re
   const wanted = new Set(outputs), kept: Recorded[] = [];
   for (let i = operations.length - 1; i >= 0; i--) {
     if (!operations[i].outputs.some(({ id }) => wanted.has(id))) continue;
-    for (const id of operations[i].inputs) wanted.add(id);
+    const { inputs, after } = operations[i];
+    for (const id of after === undefined ? inputs : [...inputs, after]) wanted.add(id);
     kept.push(operations[i]);
   }
   return kept.reverse();

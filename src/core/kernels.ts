@@ -1,6 +1,7 @@
 // Operations of a transformer with their own gradients. On the TensorFlow backend they call its kernels by name
 // (`tf.matMul` always goes through the batched product, twice as slow at rank 2); elsewhere plain operations give the same.
-import { isNative, kernel, tf } from './backend';
+import { isNative, kernel, late, matMulBf16, tf } from './backend';
+import { ZsaqError } from './error';
 import { operation } from './grad';
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
@@ -15,8 +16,25 @@ export function withPlainKernels<T>(f: () => T): T {
 }
 const fused = (): boolean => !plain && isNative();
 
+/** What products of matrices compute in; everything else is always float32. */
+export type Precision = 'fp32' | 'bf16';
+let precision: Precision = 'fp32';
+
+/**
+ * Runs f, gradients inside it included, with products in that precision.
+ *
+ * @throws ZsaqError 'unsupported' for bf16 on a backend that has no such product
+ */
+export function withPrecision<T>(wanted: Precision, f: () => T): T {
+  if (wanted === 'bf16' && !isNative()) throw new ZsaqError('unsupported', `precision bf16 needs the TensorFlow backend, and this is ${tf.getBackend()}: use precision fp32`);
+  const before = precision;
+  precision = wanted;
+  try { return f(); } finally { precision = before; }
+}
+
 /** Product of two matrices, op(a) op(b). */
 export function matMul2(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB = false): Tensor2D {
+  if (precision === 'bf16') return matMulBf16(a, b, transposeA, transposeB);
   if (!fused()) return tf.matMul(a, b, transposeA, transposeB);
   return kernel('MatMul', { T: F32, transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } }, [a, b]) as Tensor2D;
 }
@@ -93,7 +111,8 @@ export function gelu(x: Tensor): Tensor {
   return operation([x], (save) => {
     save([x]);
     return tf.mul(x, normalCdf(x));
-  }, (dy, [input]) => [() => {
+  }, (dy, [saved]) => [() => {
+    const input = late(saved, dy);
     const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), 1 / Math.sqrt(2 * Math.PI));
     return tf.mul(dy, tf.add(normalCdf(input), tf.mul(input, density)));
   }]);

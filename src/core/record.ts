@@ -1,12 +1,13 @@
 // What a function of tensors does, noted without doing it: every operation gets tensors that have shapes and types but no values.
 // Which shape an operation gives, TensorFlow itself is asked, on zeros and once for each kind of call, so that recording a network
 // costs about one of its layers and no memory beyond the largest operation.
-import { nativeBackend, tf, type Attribute, type Metadata, type NativeBackend } from './backend';
+import { AFTER, nativeBackend, tf, type Attribute, type Metadata, type NativeBackend } from './backend';
 import { map, type Params } from './tree';
 import type { Constant, Recorded, Recording } from './graphDef';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 type Binding = NativeBackend['binding'];
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Tensors without values have numbers below those that TensorFlow and tfjs give. */
 const FIRST_SHADOW = -2;
@@ -30,10 +31,12 @@ export function record(f: (inputs: Params) => Record<string, Tensor>, inputs: Pa
   const standIn = Object.fromEntries(Object.getOwnPropertyNames(binding).map((name) => {
     const value = (binding as unknown as Record<string, unknown>)[name];
     return [name, typeof value === 'function' ? value.bind(binding) : value];
-  })) as unknown as Binding;
+  })) as unknown as Mutable<Binding>;
+  standIn.recording = true;
   standIn.executeOp = (op, attributes, from, count) => {
-    const outputs = outputsOf(op, attributes, from, count).map(shadow);
-    operations.push({ op, attributes, inputs: [...from], outputs });
+    const waits = op === AFTER, name = waits ? 'Identity' : op, read = waits ? [from[0]] : [...from];
+    const outputs = outputsOf(name, attributes, read, count).map(shadow);
+    operations.push({ op: name, attributes, inputs: read, outputs, ...(waits ? { after: from[1] } : {}) });
     return outputs;
   };
   standIn.createTensor = (shape, dtype, values) => {
@@ -41,6 +44,7 @@ export function record(f: (inputs: Params) => Record<string, Tensor>, inputs: Pa
     constants.set(id, { id, shape, dtype, values: ArrayBuffer.isView(values) ? (values as Float32Array).slice() : values });
     return id;
   };
+  standIn.deleteTensor = (id) => { if (!shadows.has(id)) binding.deleteTensor(id); };
   standIn.tensorDataSync = (id) => {
     if (shadows.has(id)) throw new Error('graph: a compiled function reads the values of a tensor: it must not depend on them');
     return binding.tensorDataSync(id);
@@ -83,16 +87,16 @@ function shapeOracle(binding: Binding, shadows: ReadonlyMap<number, Metadata>, c
 
 function zerosOf(binding: Binding, { shape, dtype }: Omit<Metadata, 'id'>): number {
   const type = (name: string, value: number): Attribute => ({ name, type: binding.TF_ATTR_TYPE as number, value });
-  const dims = binding.createTensor([shape.length], binding.TF_INT32, Int32Array.from(shape)), zero = binding.createTensor([], dtype, zeroValue(binding, dtype));
+  const made = [binding.createTensor([shape.length], binding.TF_INT32, Int32Array.from(shape)), binding.createTensor([], binding.TF_INT32, new Int32Array(1))];
+  const whole = binding.executeOp('Fill', [type('T', binding.TF_INT32), type('index_type', binding.TF_INT32)], made, 1)[0].id;
+  if (dtype !== binding.TF_INT32) made.push(whole);
   try {
-    return binding.executeOp('Fill', [type('T', dtype), type('index_type', binding.TF_INT32)], [dims, zero], 1)[0].id;
+    if (dtype === binding.TF_INT32) return whole;
+    const truncate = { name: 'Truncate', type: binding.TF_ATTR_BOOL as number, value: false };
+    return binding.executeOp('Cast', [type('SrcT', binding.TF_INT32), type('DstT', dtype), truncate], [whole], 1)[0].id;
   } finally {
-    binding.deleteTensor(dims), binding.deleteTensor(zero);
+    for (const id of made) binding.deleteTensor(id);
   }
-}
-
-function zeroValue(binding: Binding, dtype: number): ArrayLike<number> {
-  return dtype === binding.TF_FLOAT ? new Float32Array(1) : dtype === binding.TF_INT32 ? new Int32Array(1) : new Uint8Array(1);
 }
 
 /** What TensorFlow knows a tensor by. */

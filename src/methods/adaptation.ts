@@ -1,4 +1,4 @@
-import { tf } from '../core/backend';
+import { late, tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
 import { embedding, gatherRows, linear, matMul2, sampleColumns, softmax } from '../core/kernels';
@@ -109,7 +109,7 @@ function straightThrough(z: Tensor2D, choices: Tensor2D, chosen: Tensor2D): Tens
     save([z, choices]);
     return tf.clone(chosen);
   }, (dy, [logits, table]) => [() => {
-    const p = tf.softmax(logits), weighted = tf.mul(p, matMul2(dy as Tensor2D, table as Tensor2D, false, true));
+    const p = tf.softmax(late(logits, dy)), weighted = tf.mul(p, matMul2(dy as Tensor2D, table as Tensor2D, false, true));
     return tf.sub(weighted, tf.mul(p, tf.sum(weighted, 1, true)));
   }]) as Tensor2D;
 }

@@ -1,3 +1,4 @@
+import type { Precision } from '../core/kernels';
 import type { Schedule } from '../optim/schedule';
 import type { DivergenceConfig } from '../train/divergence';
 import type { AdaptationKind } from './adaptation';
@@ -20,6 +21,8 @@ export interface TrainConfig {
   clip: number;
   schedule: Schedule;
   divergence: DivergenceConfig;
+  /** products of the passes: bf16 is faster and rounds gradients to about 1 %; SAM's second pass is float32 always, for bf16 would round the perturbation away */
+  precision: Precision;
   /** seconds between checkpoints on disk */
   checkpointSeconds: number;
 }
@@ -51,7 +54,7 @@ export interface SamSgaConfig extends TrainConfig {
 
 export const trainDefaults: TrainConfig = {
   steps: 600, batch: 16, seq: 32, shortest: 0.25, correlation: 1, rate: 1e-4, scaleRate: 1e-3, weightDecay: 0, clip: 1,
-  schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 }, checkpointSeconds: 60,
+  schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 }, precision: 'fp32', checkpointSeconds: 60,
 };
 
 export const samSgaDefaults: SamSgaConfig = {

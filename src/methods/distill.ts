@@ -51,7 +51,7 @@ class Run {
     radius: Radius | null, private readonly source: Source, private readonly streams: Streams,
     private readonly student: Student,
   ) {
-    this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius, clip: config.clip });
+    this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius, clip: config.clip, precision: config.precision });
     const trained = clone(student.initial);
     this.state = { step: 0, trained, adam: adamInit(trained) };
     const saved = job.checkpoints?.load();

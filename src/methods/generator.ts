@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { valueAndGrad } from '../core/grad';
-import { embedding } from '../core/kernels';
+import { embedding, withPrecision } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { clone, dispose, get, part, pick, prefixed, type Params } from '../core/tree';
 import { adamDefaults, adamInit, makeAdam, type Adam, type AdamState } from '../optim/adam';
@@ -47,7 +47,7 @@ export class GeneratorSource implements Source {
     this.moments = adamInit(this.learns ? this.theta : {});
     this.held = { ...prefixed('generator/', generator.params), table: this.adaptation.table };
     const compile = compileFor(config.steps);
-    this.speech = compile((x) => tidy((): Record<string, Tensor> => {
+    this.speech = compile((x) => this.pass((): Record<string, Tensor> => {
       const theta = part(x, 'theta/'), out = this.speak(theta, x);
       return kind === 'straightThrough' ? { tokens: this.sample(out, x) } : { embeds: this.adapt(out, theta, x).embeds! };
     }), this.held);
@@ -66,7 +66,7 @@ export class GeneratorSource implements Source {
   ascend(step: number, opponent: Opponent, rateShare: number): number | null {
     const { every, rate, clip } = this.config.generator;
     if (!this.learns || step % every !== 0) return null;
-    this.ascent ??= compileFor(this.config.steps)((x) => tidy(() => {
+    this.ascent ??= compileFor(this.config.steps)((x) => this.pass(() => {
       const negative = valueAndGrad((theta) => {
         const inputs = this.adapt(this.speak(theta, x), theta, x);
         return tf.neg(opponent.divergence(part(x, 'trained/'), inputs)) as Scalar;
@@ -100,6 +100,9 @@ export class GeneratorSource implements Source {
     dispose(this.theta, this.moments.m, this.moments.v);
     this.speech.dispose(), this.adam.dispose(), this.ascent?.dispose();
   }
+
+  /** What a graph does. */
+  private pass<T>(f: () => T): T { return tidy(() => withPrecision(this.config.precision, f)); }
 
   /** What chance decides of a batch, in the order in which the streams are read. */
   private draw(): Drawn {

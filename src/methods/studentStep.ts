@@ -1,5 +1,6 @@
 import { tf } from '../core/backend';
 import { valueAndGrad } from '../core/grad';
+import { withPrecision, type Precision } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { norm, pick, type Params } from '../core/tree';
 import { clipByGlobalNorm } from '../optim/clip';
@@ -17,6 +18,8 @@ export interface StudentStepConfig {
   radius: Radius | null;
   /** limit of the global gradient norm */
   clip: number;
+  /** products of the teacher and of the first pass */
+  precision: Precision;
 }
 
 /** What a step reports of itself. */
@@ -37,17 +40,18 @@ export interface StudentGradients { grads: Record<string, Tensor>; report: Tenso
  *   g  = dD/dq at q = Q(w);   eps = beta g / ||g||;   g' = dD/dq at Q(w) + eps, routed to w by the straight-through estimator
  *
  * eps is added after the quantizer and Q is not applied again (else rounding would swallow it), with the scales of the
- * unperturbed weights. The norm of g is over the quantized weights, and only they are perturbed. Everything is float32.
+ * unperturbed weights. The norm of g is over the quantized weights, and only they are perturbed. The second
+ * pass is float32 whatever the precision of the first.
  * Without a radius g' = g.
  */
 export function studentGradients(student: Student, trained: Params, teacher: Network, inputs: Inputs, config: StudentStepConfig): StudentGradients {
   return tidy(() => {
-    const at = effective(student, trained), target = teacher.model.forward(teacher.params, inputs), mask = maskOf(inputs);
+    const at = effective(student, trained), target = withPrecision(config.precision, () => teacher.model.forward(teacher.params, inputs)), mask = maskOf(inputs);
     const loss = (a: Params): Scalar => {
       const answer: Output = student.model.forward({ ...student.frozen, ...a }, inputs, student.hooks);
       return divergence(answer, target, mask, config.divergence);
     };
-    const first = valueAndGrad(loss, at);
+    const first = withPrecision(config.precision, () => valueAndGrad(loss, at));
     let grads = first.grads, report: Tensor[] = [first.value];
     if (config.radius) {
       const names = quantizedNames(student), w = pick(at, names);

@@ -1,4 +1,4 @@
-import { tf } from '../core/backend';
+import { late, tf } from '../core/backend';
 import { tidy } from '../core/memory';
 import { toGroups, type Affine } from './affine';
 import { codeRange, type QuantSpec } from './spec';
@@ -20,7 +20,7 @@ export function pullBack(w: Tensor, affine: Affine, spec: QuantSpec, gradient: T
   const { low, high } = codeRange(spec);
   return tidy(() => {
     const g = toGroups(gradient, spec.granularity);
-    const v = tf.add(tf.div(toGroups(w, spec.granularity), affine.scale), affine.zero);
+    const v = tf.add(tf.div(toGroups(late(w, gradient), spec.granularity), affine.scale), affine.zero);
     const r = tf.round(v), clipped = tf.clipByValue(r, low, high), inside = tf.equal(r, clipped);
     const dw = tf.reshape(tf.mul(g, tf.cast(inside, 'float32')), w.shape);
     if (!spec.learned) return { w: dw, scale: null as Tensor2D | null };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { isNative, ready, tf } from '../../src/core/backend';
 import { operation, stopGradient, valueAndGrad } from '../../src/core/grad';
+import { compiled } from '../../src/core/graph';
 import * as kernels from '../../src/core/kernels';
 import { tensorCount } from '../../src/core/memory';
 import { Stream } from '../../src/core/random';
@@ -56,6 +57,32 @@ describe('kernels', () => {
     const y = kernels.layerNorm(x, one, zero, 1e-12).dataSync();
     assert.ok([...y].every(Number.isFinite));
     assert.ok(relative(y.slice(0, 3), [0, Math.sqrt(1.5), -Math.sqrt(1.5)]) < 1e-2);
+  });
+});
+
+describe('bf16 products', () => {
+  before(async function () {
+    await ready();
+    if (!isNative()) this.skip();
+  });
+
+  it('round the factors to 8 bits of mantissa and nothing else, in values and gradients, eagerly and in a graph', () => {
+    const x = normal(6, 8), w = normal(5, 8), b = normal(5);
+    const loss = (p: Params) => tf.sum(tf.square(kernels.linear(p.x, p.w as Tensor2D, p.b as Tensor1D))) as Scalar;
+    const run = (precision: kernels.Precision) => kernels.withPrecision(precision, () => valueAndGrad(loss, { x, w, b }));
+    const [exact, rounded] = [run('fp32'), run('bf16')], graph = compiled((p) => {
+      const { value, grads } = kernels.withPrecision('bf16', () => valueAndGrad(loss, p));
+      return { value, ...grads };
+    }), whole = graph({ x, w, b });
+    for (const name of ['x', 'w', 'b']) {
+      const off = relative(rounded.grads[name].dataSync(), exact.grads[name].dataSync());
+      assert.ok(off > 1e-5 && off < 3e-2, `${name}: ${off}`);
+      assert.ok(relative(whole[name].dataSync(), rounded.grads[name].dataSync()) < 1e-5, `${name} in a graph`);
+    }
+    const one = tf.tensor2d([[1 + 2 ** -10]]);
+    assert.deepEqual([...kernels.withPrecision('bf16', () => kernels.matMul2(one, one)).dataSync()], [1]);
+    assert.ok(kernels.matMul2(one, one).dataSync()[0] > 1, 'float32 again afterwards');
+    graph.dispose();
   });
 });
 

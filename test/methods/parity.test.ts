@@ -115,7 +115,7 @@ describe('methods: the adversarial game equals PyTorch', () => {
   it('the quantized student: logits, and dD/dw of its latent weights through the straight-through estimator', () => tf.tidy(() => {
     const d = readDump('adversarial', 'soft-quantized.safetensors'), inputs = inputsOf(generator.params, 'soft');
     assertClose(student.model.forward(used, inputs, student.hooks).logits, d['student.logits'], TOLERANCE, "student's logits");
-    const { grads, report } = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: null, clip: Infinity });
+    const { grads, report } = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: null, clip: Infinity, precision: 'fp32' });
     const { loss, sharpness } = readReport(report);
     assert.ok(Math.abs(loss - d.divergence.data[0]) < TOLERANCE * d.divergence.data[0]);
     assert.equal(sharpness, null);
@@ -129,7 +129,7 @@ describe('methods: the adversarial game equals PyTorch', () => {
 
   it('with a radius: the gradient at Q(w) + eps, eps along the gradient of the quantized matrices; sharpness positive', () => tf.tidy(() => {
     const inputs = inputsOf(generator.params, 'soft'), beta = 0.05;
-    const step = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: { beta, relative: false }, clip: Infinity });
+    const step = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: { beta, relative: false }, clip: Infinity, precision: 'fp32' });
     const { sharpness } = readReport(step.report);
     const d = under(readDump('adversarial', 'soft-quantized.safetensors'), 'grad.student.'), names = teacher.model.linears.map(({ weight }) => weight);
     const size = Math.sqrt(names.reduce((s, n) => s + (d[n].data as Float32Array).reduce((a, v) => a + v * v, 0), 0));
@@ -143,7 +143,7 @@ describe('methods: the adversarial game equals PyTorch', () => {
 
   it('leaves no tensor behind', () => {
     const before = tensorCount(), inputs = tf.tidy(() => inputsOf(generator.params, 'soft') as never) as Inputs;
-    const step = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: { beta: 0.05, relative: true }, clip: 1 });
+    const step = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: { beta: 0.05, relative: true }, clip: 1, precision: 'fp32' });
     dispose(step.grads);
     tf.dispose([step.report, step.teacherLogits, ...Object.values(inputs)]);
     assert.equal(tensorCount(), before);

@@ -29,7 +29,7 @@ describe('methods/trainer', () => {
     return tokenInputs(layout, Int32Array.from({ length: 40 }, (_, i) => 5 + ((i * 7 + step) % 50)));
   };
   const make = (steps: number, radius: { beta: number; relative: boolean } | null): Trainer =>
-    makeTrainer(student, t.teacher, { ...tinyConfig, steps, weightDecay: 0.1 }, { divergence: tinyConfig.divergence, radius, clip: 1 });
+    makeTrainer(student, t.teacher, { ...tinyConfig, steps, weightDecay: 0.1 }, { divergence: tinyConfig.divergence, radius, clip: 1, precision: 'fp32' });
 
   function threeSteps(trainer: Trainer): { values: Record<string, Float32Array>; reports: number[][] } {
     let trained: Record<string, Tensor> = clone(student.initial), adam = adamInit(trained);

@@ -1,7 +1,8 @@
 // Each trap of zero-shot sharpness-aware quantization has a test that fails if we fall into it.
 import assert from 'node:assert/strict';
-import { tf } from '../../src/core/backend';
+import { isNative, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
+import { matMul2 } from '../../src/core/kernels';
 import { tidy } from '../../src/core/memory';
 import { Stream, Streams } from '../../src/core/random';
 import { dispose, norm, pick } from '../../src/core/tree';
@@ -85,7 +86,7 @@ describe('traps', () => {
     }) as typeof student.model.forward } };
     const layout = drawLayout({ batch: 4, seq: 10, form: 'single', shortest: 0.5, correlation: 0 }, special, new Stream('l', 1));
     const inputs = tokenInputs(layout, Int32Array.from({ length: 40 }, (_, i) => 5 + (i % 50)));
-    const step = studentGradients(spied, student.initial, t.teacher, inputs, { divergence: D, radius: { beta: 1e-3, relative: true }, clip: Infinity });
+    const step = studentGradients(spied, student.initial, t.teacher, inputs, { divergence: D, radius: { beta: 1e-3, relative: true }, clip: Infinity, precision: 'fp32' });
     assert.equal(seen.length, 2, 'two passes of the student');
     let square = 0;
     for (const name of Object.keys(at)) {
@@ -99,6 +100,20 @@ describe('traps', () => {
     const { relativeRadius, sharpness } = readReport(step.report);
     assert.ok(Math.abs(relativeRadius! - 1e-3) < 1e-6 && sharpness! > 0);
     dispose(step.grads, at, { logits: step.teacherLogits, ids: inputs.ids!, mask: inputs.mask!, types: inputs.typeIds! });
+    student.dispose();
+  });
+
+  it('bf16 never touches the perturbed pass: teacher and first pass round, the second does not', function () {
+    if (!isNative()) this.skip();
+    const student = makeStudent(t.teacher.model, t.teacher.params, t.job().plan), rounds: boolean[] = [], one = tf.tensor2d([[1 + 2 ** -10]]);
+    const forward: typeof student.model.forward = (...args) => {
+      rounds.push(matMul2(one, one).dataSync()[0] === 1);
+      return t.teacher.model.forward(...args);
+    };
+    const model = { ...t.teacher.model, forward }, inputs = { ids: tf.tensor2d([[1, 7, 8, 2]], [1, 4], 'int32') };
+    const step = studentGradients({ ...student, model }, student.initial, { ...t.teacher, model }, inputs, { divergence: D, radius: { beta: 1e-3, relative: true }, clip: 1, precision: 'bf16' });
+    assert.deepEqual(rounds, [true, true, false]);
+    dispose(step.grads, { report: step.report, logits: step.teacherLogits, ...inputs, one });
     student.dispose();
   });
 
