@@ -32,7 +32,8 @@ const HELP = `npm run bench -- [CASE | SHAPE]... [options]     times against PyT
 npm run bench -- profile [SHAPE] [--save]         where the time of an eager student step goes, by TensorFlow operation
 npm run bench -- scaling [--save]                 a student step against batch, length, layers and width
 
-  CASE              forward, backward (all gradients), step (a student step of SAM-SGA), qat (the same without SAM), draw (the generator
+  CASE              forward, backward (all gradients), step (a student step of SAM-SGA), recomputed
+                    (the same, our layers computed again for their gradients), qat (the same without SAM), draw (the generator
                     writes a batch), ascent (one step of the generator), quantizeWeight, quantizeActivation, evaluation, load, tokens (all);
                     step, draw and ascent together also give samSga, a whole step with an ascent every ${EVERY} steps
   SHAPE             ${ALL_SHAPES.join(', ')} (all)

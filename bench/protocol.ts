@@ -5,7 +5,7 @@ import { ZsaqError } from '../src/core/error';
 import type { Precision } from '../src/core/kernels';
 
 /** What can be timed. */
-export const CASES = ['forward', 'backward', 'step', 'qat', 'draw', 'ascent', 'quantizeWeight', 'quantizeActivation', 'evaluation', 'load', 'tokens'] as const;
+export const CASES = ['forward', 'backward', 'step', 'recomputed', 'qat', 'draw', 'ascent', 'quantizeWeight', 'quantizeActivation', 'evaluation', 'load', 'tokens'] as const;
 export type CaseName = typeof CASES[number];
 
 /** How PyTorch computes: float32 as it stands, under bfloat16 autocast, or through torch.compile. */

@@ -13,7 +13,7 @@ import type { Case } from './cases/case';
 import type { CaseName, Prepare, Request } from './protocol';
 
 const MAKERS: Readonly<Record<CaseName, (request: Prepare) => Case | Promise<Case>>> = {
-  forward: networkCase, backward: networkCase, step: studentCase, qat: studentCase, draw: generatorCase, ascent: generatorCase,
+  forward: networkCase, backward: networkCase, step: studentCase, recomputed: studentCase, qat: studentCase, draw: generatorCase, ascent: generatorCase,
   quantizeWeight: quantizerCase, quantizeActivation: quantizerCase, evaluation: evaluationCase, load: loadingCase, tokens: tokensCase,
 };
 

@@ -12,8 +12,8 @@ import { precisionOf, type Prepare } from '../protocol';
 const STEPS = 1000;
 
 export async function studentCase({ case: name, folder, mode, rate, scaleRate, clip, beta }: Prepare, steps = STEPS): Promise<Case> {
-  const { model, params } = await loadModel(folder), student = makeStudent(model, params, makePlan(model, PLAN)), inputs = { ids: readIds(folder) };
-  const config = { ...samSgaDefaults, rate, scaleRate, clip, steps }, radius = name === 'step' ? { beta, relative: true } : null;
+  const { model, params } = await loadModel(folder), student = makeStudent(model, params, makePlan(model, PLAN), name === 'recomputed' ? 'layers' : 'off'), inputs = { ids: readIds(folder) };
+  const config = { ...samSgaDefaults, rate, scaleRate, clip, steps }, radius = name === 'qat' ? null : { beta, relative: true };
   const trainer = makeTrainer(student, { model, params }, config, { divergence: config.divergence, clip, radius, precision: precisionOf(mode) });
   let trained = startOf(student), adam = adamInit(trained);
   const run = (checked: boolean): number[] => {

@@ -52,7 +52,7 @@ def network(request):
 
 def student(request):
     _, config, weights = shape_of(request)
-    one, ids = student_of(request, config, weights, request["beta"] if request["case"] == "step" else 0)
+    one, ids = student_of(request, config, weights, request["beta"] if request["case"] != "qat" else 0)
 
     def check():
         loss, perturbed, size, gradients = one.step(ids)
@@ -144,5 +144,5 @@ def tokens(request):
     return encode, check
 
 
-MAKERS = {"forward": network, "backward": network, "step": student, "qat": student, "draw": generator, "ascent": generator,
+MAKERS = {"forward": network, "backward": network, "step": student, "recomputed": student, "qat": student, "draw": generator, "ascent": generator,
           "quantizeWeight": quantizer, "quantizeActivation": quantizer, "evaluation": evaluation, "load": loading, "tokens": tokens}

@@ -12,7 +12,7 @@ const RULES: Record<string, [Rule, string]> = {
   steps: [whole, 'a whole number of at least 1'], batch: [whole, 'a whole number of at least 1'], seq: [whole, 'a whole number of at least 1'],
   shortest: [share, 'between 0 and 1'], correlation: [share, 'between 0 and 1'],
   rate: [positive, 'above 0'], scaleRate: [notNegative, 'at least 0'], weightDecay: [notNegative, 'at least 0'], clip: [positive, 'above 0'],
-  precision: [one('fp32', 'bf16'), 'fp32 or bf16'], checkpointSeconds: [notNegative, 'at least 0'], beta: [notNegative, 'at least 0'],
+  precision: [one('fp32', 'bf16'), 'fp32 or bf16'], recompute: [one('off', 'layers'), 'off or layers'], checkpointSeconds: [notNegative, 'at least 0'], beta: [notNegative, 'at least 0'],
   sam: [one('on', 'off'), 'on or off'], sga: [one('on', 'off'), 'on or off'],
   'schedule.kind': [one('constant', 'linear', 'cosine'), 'constant, linear or cosine'], 'schedule.warmup': [share, 'between 0 and 1'], 'schedule.floor': [share, 'between 0 and 1'],
   'divergence.logits': [one('kl', 'js', 'l1', 'mse'), 'kl, js, l1 or mse'], 'divergence.temperature': [positive, 'above 0'], 'divergence.hidden': [notNegative, 'at least 0'],

@@ -23,6 +23,8 @@ export interface TrainConfig {
   divergence: DivergenceConfig;
   /** products of the passes: bf16 is faster and rounds gradients to about 1 %; SAM's second pass is float32 always, for bf16 would round the perturbation away */
   precision: Precision;
+  /** layers: what a layer computes is not kept but computed again for its gradient: less memory, more time */
+  recompute: 'off' | 'layers';
   /** seconds between checkpoints on disk */
   checkpointSeconds: number;
 }
@@ -54,7 +56,7 @@ export interface SamSgaConfig extends TrainConfig {
 
 export const trainDefaults: TrainConfig = {
   steps: 600, batch: 16, seq: 32, shortest: 0.25, correlation: 1, rate: 1e-4, scaleRate: 1e-3, weightDecay: 0, clip: 1,
-  schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 }, precision: 'fp32', checkpointSeconds: 60,
+  schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 }, precision: 'fp32', recompute: 'off', checkpointSeconds: 60,
 };
 
 export const samSgaDefaults: SamSgaConfig = {

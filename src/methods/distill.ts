@@ -26,7 +26,7 @@ interface State { step: number; trained: Record<string, Tensor>; adam: AdamState
  * Checkpoints hold the last snapshot, so that a resumed run repeats exactly what an undisturbed one does.
  */
 export async function distill(id: MethodId, job: Job, config: TrainConfig, radius: Radius | null, source: Source, streams: Streams): Promise<Quantized> {
-  const student = makeStudent(job.teacher.model, job.teacher.params, job.plan);
+  const student = makeStudent(job.teacher.model, job.teacher.params, job.plan, config.recompute);
   const run = new Run(id, job, config, radius, source, streams, student);
   try {
     return await run.finish(await run.loop());

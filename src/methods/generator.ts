@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
-import { valueAndGrad } from '../core/grad';
+import { checkpointed, valueAndGrad } from '../core/grad';
 import { embedding, withPrecision } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { clone, dispose, get, part, pick, prefixed, type Params } from '../core/tree';
@@ -125,7 +125,7 @@ export class GeneratorSource implements Source {
   private speak(theta: Params, { noise, candidates }: Params): Output {
     const { model, params } = this.generator, table = tableOf(this.generator);
     const name = params[UNTIED_HEAD] ? UNTIED_HEAD : model.wordEmbedding, head = embedding(get(params, name) as Tensor2D, candidates);
-    return model.forward({ ...params, ...theta, [name]: head }, { embeds: embedding(table, noise) as Tensor3D });
+    return model.forward({ ...params, ...theta, [name]: head }, { embeds: embedding(table, noise) as Tensor3D }, this.config.recompute === 'layers' ? { layer: checkpointed } : {});
   }
 
   private sample(out: Output, { candidates, uniforms }: Params): Tensor1D { return sampleTokens(this.adaptation, out, candidates as Tensor1D, uniforms as Tensor1D); }

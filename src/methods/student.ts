@@ -1,4 +1,5 @@
 import { tf } from '../core/backend';
+import { checkpointed } from '../core/grad';
 import { tidy } from '../core/memory';
 import { clone, dispose, get, pick, type Params } from '../core/tree';
 import { activationHooks } from '../quant/activations';
@@ -31,8 +32,12 @@ export interface Student {
   dispose(): void;
 }
 
-/** Fits all quantizers of the plan to the teacher's weights. */
-export function makeStudent(model: Model, teacher: Params, plan: QuantPlan): Student {
+/**
+ * Fits all quantizers of the plan to the teacher's weights.
+ *
+ * @param recompute whether the layers' intermediate values are computed again for the gradient
+ */
+export function makeStudent(model: Model, teacher: Params, plan: QuantPlan, recompute: 'off' | 'layers' = 'off'): Student {
   const body = new Set(model.paramNames.filter((n) => n !== model.wordEmbedding && !isHead(n)));
   const fitted: Record<string, Affine> = {}, initial = clone(pick(teacher, [...body])), frozen: Record<string, Tensor> = {};
   for (const [name, spec] of Object.entries(plan.weights)) {
@@ -45,7 +50,7 @@ export function makeStudent(model: Model, teacher: Params, plan: QuantPlan): Stu
     frozen[name] = spec ? fakeQuantize(teacher[name], fitted[name], spec) : tf.clone(teacher[name]);
   }
   return {
-    model, plan, initial, fitted, frozen, hooks: activationHooks(new Set(plan.sites), plan.activationBits),
+    model, plan, initial, fitted, frozen, hooks: { ...activationHooks(new Set(plan.sites), plan.activationBits), ...(recompute === 'layers' ? { layer: checkpointed } : {}) },
     dispose() { dispose(initial, frozen, ...Object.values(fitted).map(({ scale, zero }) => ({ scale, zero }))); },
   };
 }

@@ -60,7 +60,7 @@ export function opponentOf(student: Student, teacher: Network, trained: Params, 
   return {
     trained, held: heldBy(student, teacher),
     divergence: (weights, inputs) => divergence(
-      student.model.forward({ ...student.frozen, ...effective(student, weights) }, inputs, student.hooks), teacher.model.forward(teacher.params, inputs), maskOf(inputs), config),
+      student.model.forward({ ...student.frozen, ...effective(student, weights) }, inputs, student.hooks), teacher.model.forward(teacher.params, inputs, { layer: student.hooks.layer }), maskOf(inputs), config),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Model } from './model';
 export function bertLayer(prefix: string, i: number): EncoderLayer {
   const l = `${prefix}.encoder.layer.${i}`, self = `${l}.attention.self`;
   return {
-    query: `${self}.query`, key: `${self}.key`, value: `${self}.value`, site: self,
+    prefix: `${l}.`, query: `${self}.query`, key: `${self}.key`, value: `${self}.value`, site: self,
     context: `${l}.attention.output.dense`, contextNorm: `${l}.attention.output.LayerNorm`,
     wide: `${l}.intermediate.dense`, narrow: `${l}.output.dense`, outputNorm: `${l}.output.LayerNorm`,
   };

@@ -21,7 +21,7 @@ export function distilbert(config: Config): Model {
     layer(i) {
       const l = `distilbert.transformer.layer.${i}`, a = `${l}.attention`;
       return {
-        query: `${a}.q_lin`, key: `${a}.k_lin`, value: `${a}.v_lin`, site: a, context: `${a}.out_lin`, contextNorm: `${l}.sa_layer_norm`,
+        prefix: `${l}.`, query: `${a}.q_lin`, key: `${a}.k_lin`, value: `${a}.v_lin`, site: a, context: `${a}.out_lin`, contextNorm: `${l}.sa_layer_norm`,
         wide: `${l}.ffn.lin1`, narrow: `${l}.ffn.lin2`, outputNorm: `${l}.output_layer_norm`,
       };
     },

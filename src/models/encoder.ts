@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
 import { attention, paddingBias } from '../nn/attention';
-import { at, type Hooks } from '../nn/hooks';
+import { at, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { divides, type Config } from './config';
 import { encoderHead, maskedHead, sequenceHead, type MaskedHead, type SequenceHead } from './heads';
@@ -10,6 +10,8 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** Names of one layer. */
 export interface EncoderLayer {
+  /** how the names of its parameters begin */
+  prefix: string;
   query: string; key: string; value: string;
   /** site of the input that query, key and value share */
   site: string;
@@ -96,7 +98,7 @@ export function encoder(config: Config, d: EncoderDescription): Model {
       sum = tf.add(sum, embedding(params, `${embeddings}.position_embeddings`, d.positions?.(inputs, seq) ?? range(seq)));
       let x = layerNorm(params, `${embeddings}.LayerNorm`, sum, epsilon);
       const hiddenStates = [x], bias = inputs.mask && paddingBias(inputs.mask);
-      for (const l of all) hiddenStates.push((x = layer(params, l, x, bias, hooks)));
+      for (const l of all) hiddenStates.push((x = runLayer(hooks, l.prefix, params, x, bias, (p, h, b) => layer(p, l, h, b, hooks))));
       return { logits: head ? head.logits(params, x) : x, hidden: hiddenStates };
     },
   };

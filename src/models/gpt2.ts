@@ -2,7 +2,7 @@ import { tf } from '../core/backend';
 import * as kernels from '../core/kernels';
 import { get, type Params } from '../core/tree';
 import { activation } from '../nn/activations';
-import { at, type Hooks } from '../nn/hooks';
+import { at, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { causalCall, type CausalCall } from './causal';
 import { architecture, boolean, divides, integer, layerCount, number, only, padToken, text, type Config } from './config';
@@ -45,10 +45,10 @@ export function gpt2(config: Config): Model {
   addNorm(`${prefix}.ln_f`);
   if (!tied) shapes['lm_head.weight'] = [vocabSize, hidden];
 
-  const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hooks?: Hooks): Tensor => {
+  const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hiding: Tensor, hooks?: Hooks): Tensor => {
     const l = layerName(i), product = (name: string, input: Tensor) => linear(params, `${l}.${name}`, at(hooks, `${l}.${name}`, input));
     const [q, k, v] = tf.split(product('attn.c_attn', layerNorm(params, `${l}.ln_1`, x, epsilon)), 3, -1);
-    const attended = tf.add(x, product('attn.c_proj', call.attend(i, q, k, v, heads, scale(i))));
+    const attended = tf.add(x, product('attn.c_proj', call.attend(i, q, k, v, heads, hiding, scale(i))));
     return tf.add(attended, product('mlp.c_proj', act(product('mlp.c_fc', layerNorm(params, `${l}.ln_2`, attended, epsilon)))));
   };
 
@@ -63,7 +63,7 @@ export function gpt2(config: Config): Model {
       const call = causalCall(model, inputs, 0), words = wordEmbeddings((ids) => embedding(params, `${prefix}.wte`, ids), inputs);
       let x = tf.add(words, embedding(params, `${prefix}.wpe`, call.positions)); // [batch, seq, hidden]
       const hiddenStates = [x];
-      for (let i = 0; i < layers; i++) hiddenStates.push((x = layer(params, i, x, call, hooks)));
+      for (let i = 0; i < layers; i++) hiddenStates.push((x = runLayer(hooks, `${layerName(i)}.`, params, x, call.hiding, (p, h, hiding) => layer(p, i, h, call, hiding!, hooks))));
       hiddenStates[layers] = x = layerNorm(params, `${prefix}.ln_f`, x, epsilon);
       const head = get(params, tied ? `${prefix}.wte.weight` : 'lm_head.weight') as Tensor2D;
       return call.output(kernels.linear(call.read(x), head), hiddenStates);

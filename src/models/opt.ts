@@ -2,7 +2,7 @@ import { tf } from '../core/backend';
 import * as kernels from '../core/kernels';
 import { get, type Params } from '../core/tree';
 import { activation } from '../nn/activations';
-import { at, type Hooks } from '../nn/hooks';
+import { at, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { causalCall, type CausalCall } from './causal';
 import { architecture, boolean, divides, integer, layerCount, only, padToken, text, type Config } from './config';
@@ -62,12 +62,12 @@ export function opt(config: Config): Model {
     ? tf.add(x, f(layerNorm(params, norm, x, EPSILON)))
     : layerNorm(params, norm, tf.add(x, f(x)), EPSILON);
 
-  const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hooks?: Hooks): Tensor => {
+  const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hiding: Tensor, hooks?: Hooks): Tensor => {
     const l = layerName(i);
     const attended = branch(params, `${l}.self_attn_layer_norm`, x, (h) => {
       const input = at(hooks, `${l}.self_attn`, h);
       const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => linear(params, `${l}.self_attn.${part}`, input));
-      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, call.attend(i, q, k, v, heads)));
+      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, call.attend(i, q, k, v, heads, hiding)));
     });
     return branch(params, `${l}.final_layer_norm`, attended, (h) => {
       const wide = act(linear(params, `${l}.fc1`, at(hooks, `${l}.fc1`, h)));
@@ -85,7 +85,7 @@ export function opt(config: Config): Model {
       if (projected) words = linear(params, `${prefix}.project_in`, at(hooks, `${prefix}.project_in`, words));
       let x = tf.add(words, embedding(params, `${prefix}.embed_positions`, call.positions)); // [batch, seq, hidden]
       const hiddenStates = [x];
-      for (let i = 0; i < layers; i++) hiddenStates.push((x = layer(params, i, x, call, hooks)));
+      for (let i = 0; i < layers; i++) hiddenStates.push((x = runLayer(hooks, `${layerName(i)}.`, params, x, call.hiding, (p, h, hiding) => layer(p, i, h, call, hiding!, hooks))));
       if (lastNorm) x = layerNorm(params, `${prefix}.final_layer_norm`, x, EPSILON);
       if (projected) x = linear(params, `${prefix}.project_out`, at(hooks, `${prefix}.project_out`, x));
       hiddenStates[layers] = x;

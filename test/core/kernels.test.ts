@@ -1,7 +1,7 @@
 // Every kernel: the fused form, its plain twin and finite differences agree in value and gradient.
 import assert from 'node:assert/strict';
 import { isNative, ready, tf } from '../../src/core/backend';
-import { operation, stopGradient, valueAndGrad } from '../../src/core/grad';
+import { checkpointed, operation, stopGradient, valueAndGrad } from '../../src/core/grad';
 import { compiled } from '../../src/core/graph';
 import * as kernels from '../../src/core/kernels';
 import { tensorCount } from '../../src/core/memory';
@@ -121,6 +121,24 @@ describe('gradients', () => {
     const { grads } = valueAndGrad((p) => tf.sum(tf.mul(p.x, stopGradient(p.x))) as Scalar, { x, y });
     assert.deepEqual([...grads.x.dataSync()], [1, 2]);
     assert.deepEqual([...grads.y.dataSync()], [0]);
+  });
+
+  it('checkpointed layers give the gradients of kept ones, inside and outside a graph, and no tensor more', () => {
+    const layer = (p: Params, [h, shift]: readonly Tensor[]) => tf.add(h, kernels.gelu(kernels.layerNorm(kernels.linear(tf.add(h, shift), p.w as Tensor2D, p.b as Tensor1D), p.g as Tensor1D, p.b as Tensor1D, 1e-5)));
+    const p = { w: normal(6, 6), b: normal(6), g: normal(6), x: normal(4, 6) }, shift = normal(1, 6);
+    const loss = (run: typeof checkpointed) => ({ x, ...own }: Params) => tf.sum(tf.square(run(layer, own, [run(layer, own, [tf.tanh(x), shift]), shift]))) as Scalar;
+    const start = tensorCount(), kept = valueAndGrad(loss((f, own, inputs) => f(own, inputs)), p), again = valueAndGrad(loss(checkpointed), p);
+    assert.equal(tensorCount(), start + 10);
+    const graph = compiled((inputs) => {
+      const { value, grads } = valueAndGrad(loss(checkpointed), inputs);
+      return { value, ...grads };
+    }, { shift }), whole = isNative() ? graph(p) : again.grads;
+    assert.ok(relative(again.value.dataSync(), kept.value.dataSync()) < 1e-6);
+    for (const name of Object.keys(p)) {
+      assert.ok(relative(again.grads[name].dataSync(), kept.grads[name].dataSync()) < 1e-5, name);
+      assert.ok(relative(whole[name].dataSync(), kept.grads[name].dataSync()) < 1e-5, `${name} in a graph`);
+    }
+    graph.dispose();
   });
 
   it('leave no tensor but value and gradients', () => {

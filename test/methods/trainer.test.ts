@@ -5,10 +5,13 @@ import { clone, dispose, type Params } from '../../src/core/tree';
 import { tokenInputs } from '../../src/methods/adaptation';
 import { drawLayout } from '../../src/methods/layout';
 import { makeStudent, type Student } from '../../src/methods/student';
-import { GRAPH_STEPS, makeTrainer, type Trainer } from '../../src/methods/trainer';
+import { studentGradients } from '../../src/methods/studentStep';
+import { GRAPH_STEPS, makeTrainer, opponentOf, type Trainer } from '../../src/methods/trainer';
+import { valueAndGrad } from '../../src/core/grad';
 import { makePlan, type PlanOptions } from '../../src/quant/plan';
 import { adamInit } from '../../src/optim/adam';
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Inputs } from '../../src/models/model';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 import { tiny, tinyConfig, tinyPlan, type Tiny } from './tiny';
 
 // Three steps of the student, operation by operation and as graphs. Eight bits without activation quantization: at few bits a
@@ -46,6 +49,26 @@ describe('methods/trainer', () => {
     dispose(trained as Params, adam.m, adam.v);
     trainer.dispose();
     return { values, reports };
+  }
+
+  for (const name of ['bert-classifier', 'opt-pre', 'gpt2'] as const) {
+    it(`layers computed again for their gradients give the gradients of ${name}, of the student's and of the generator's step`, async () => {
+      const other = await tiny(name), plan = makePlan(other.teacher.model, smooth), inputs = other.teacher.model.head.kind === 'languageModel'
+        ? { ids: tf.tensor2d([[5, 9, 7, 11], [8, 6, 5, 12]], [2, 4], 'int32') } : inputsOf(0);
+      const grads = (['off', 'layers'] as const).map((recompute) => {
+        const own = makeStudent(other.teacher.model, other.teacher.params, plan, recompute);
+        const step = studentGradients(own, own.initial, other.teacher, inputs, { divergence: tinyConfig.divergence, radius: { beta: 1e-2, relative: true }, clip: Infinity, precision: 'fp32' });
+        const opponent = opponentOf(own, other.teacher, own.initial, tinyConfig.divergence), { ids, ...rest } = inputs as Inputs;
+        const embeds = tf.tidy(() => tf.gather(other.teacher.params[other.teacher.model.wordEmbedding], ids!)) as Tensor3D;
+        const ascent = valueAndGrad((p) => opponent.divergence(own.initial, { ...rest, embeds: p.embeds as Tensor3D }), { embeds });
+        const all = Object.fromEntries(Object.entries({ ...step.grads, ...ascent.grads }).map(([n, x]) => [n, x.dataSync() as Float32Array]));
+        own.dispose();
+        return all;
+      });
+      const largest = Math.max(...Object.values(grads[0]).map((x) => Math.max(...x.map(Math.abs))));
+      for (const [key, x] of Object.entries(grads[0])) x.forEach((v, i) => assert.ok(Math.abs(v - grads[1][key][i]) <= 1e-4 * largest, `${key}: ${grads[1][key][i]} for ${v}`));
+      other.dispose();
+    });
   }
 
   for (const radius of [null, { beta: 1e-2, relative: true }]) {
