@@ -2,7 +2,7 @@ import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { tidy } from '../core/memory';
 import { disposePast } from './causal';
-import { checkSampling, nextTokens, sampleToken, type Sampling } from './sampling';
+import { checkSampling, drawToken, nextTokens, type Sampling } from './sampling';
 import type { Stream } from '../core/random';
 import type { Params } from '../core/tree';
 import type { Hooks } from '../nn/hooks';
@@ -40,7 +40,7 @@ export function generate(network: { model: Model; params: Params; hooks?: Hooks 
       past = read.past;
       const wide = read.logits.length / rows.length;
       ids = rows.map((row, r) => {
-        const next = nextTokens(read.logits.subarray(r * wide, (r + 1) * wide), options), id = greedy ? next.ids[0] : sampleToken(next, random!);
+        const logits = read.logits.subarray(r * wide, (r + 1) * wide), id = greedy ? nextTokens(logits, options).ids[0] : drawToken(logits, options, random!);
         if (!ended[r]) row.push(id);
         ended[r] ||= stop.includes(id);
         lengths[r]++;
