@@ -107,7 +107,8 @@ function* distillLayer(job: Job, config: ZeroQuantConfig, student: Student, batc
 function layerGradients({ teacher: { model, params }, plan }: Job, { steps, clip }: ZeroQuantConfig, student: Student, layer: string): Compiled {
   const { number } = layerOf(`${layer}.`)!, own = { activation: (site: string, x: Tensor) => (site.startsWith(`${layer}.`) ? student.hooks.activation?.(site, x) ?? x : x) };
   const gradients = (x: Params): Record<string, Tensor> => {
-    const trained = part(x, 'trained/'), inputs = part(x, 'inputs/') as Inputs, mask = tf.expandDims(maskOf(inputs), -1);
+    const trained = part(x, 'trained/'), inputs = part(x, 'inputs/') as Inputs, real = maskOf(inputs);
+    const mask = tf.reshape(real, [...real.shape, 1]); // expandDims cannot be part of a graph
     const target = tf.mul(model.forward(params, inputs).hidden[number + 1], mask), size = tf.sum(tf.square(target));
     const { value, grads } = valueAndGrad((layerWeights) => {
       const answer = model.forward({ ...params, ...layerWeights }, inputs, own).hidden[number + 1];
