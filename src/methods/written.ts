@@ -20,6 +20,8 @@ export interface Writing {
 export const writingDefaults: Writing = { greedy: 4, temperature: 1 };
 
 const BANK = 'bank';
+/** Sequences that are written at a time: a batch of the model that writes. */
+const TOGETHER = 64;
 
 /**
  * Text that a language model writes itself (LLM-QAT, Liu et al. 2023, arXiv 2305.17888): the first tokens sweep over the
@@ -44,7 +46,7 @@ export class WrittenSource implements Source {
 
   next(): Batch {
     const { batch, seq, form } = this.layout, behind = form === 'tokens' ? 0 : 1, tokens = new Int32Array(batch * seq);
-    this.write(Math.min(this.drawn + batch, this.sequences));
+    while (this.made < Math.min(this.drawn + batch, this.sequences)) this.write(Math.min(this.made + TOGETHER, this.sequences));
     for (let row = 0; row < batch; row++, this.drawn++) {
       const at = (this.drawn < this.sequences ? this.drawn : this.rowOf(this.drawn)) * seq;
       tokens.set(this.bank.subarray(at, at + seq - behind), row * seq + behind);
@@ -66,7 +68,6 @@ export class WrittenSource implements Source {
 
   /** Makes the bank's sequences up to this number. */
   private write(upTo: number): void {
-    if (this.made >= upTo) return;
     const { writer, sweep, streams, layout: { seq }, writing: { greedy, temperature } } = this, candidates = this.job.vocabulary;
     const firsts = Array.from({ length: upTo - this.made }, (_, i) => [sweep[(this.made + i) % sweep.length]]);
     const begun = Math.min(greedy, seq - 1), beginnings = generate(writer, firsts, { maxTokens: begun, temperature: 0, candidates }).map((row, i) => [...firsts[i], ...row]);
