@@ -23,7 +23,7 @@ export const quantizeCommand: Command = {
   --model DIR       Hugging Face folder of the full-precision model (the teacher), or a name on the hub: org/name
   --bits WxA8       W2A8, W3A8, W4A8 or W8A8; A16 leaves activations alone; method full needs none
   --out DIR         run folder: settings, history, metrics, figures, the packed model
-  --method NAME     ${Object.keys(METHODS).join(' | ')} (samSga)
+  --method NAME     one of the methods below (samSga)
   --generator DIR   causal language model that writes the inputs; samSga and adversarial make a small untrained one without it
   --task NAME       score before and after: SST-2, wikitext-2, pocket-sentiment, ...; its training split is what qatReal reads, and
                     gptq and zeroQuant with --set inputs=real
@@ -32,6 +32,9 @@ export const quantizeCommand: Command = {
   --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric
   --seed N          seed of every random number (0)
   --json            last line of standard output: one JSON object
+
+Methods, each on the same grid, scales, layers, and if it trains on the same loss and budget:
+${Object.values(METHODS).map(({ id, title }) => `  ${id.padEnd(16)}  ${title}`).join('\n')}
 
 The same command again continues an interrupted run. Example:
   zsaq quantize --model datasets/pocket/models/pocket-bert --generator datasets/pocket/models/pocket-generator \\

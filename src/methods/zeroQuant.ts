@@ -45,7 +45,7 @@ const LARGEST_GROUP = 64;
  */
 export const zeroQuant: Method<ZeroQuantConfig> = {
   id: 'zeroQuant', title: 'ZeroQuant', needs: ({ lkd, inputs }) => (lkd === 'on' && inputs === 'real' ? 'data' : 'nothing'),
-  defaults: { lkd: 'off', ...inputDefaults, steps: 600, rate: 1e-3, scaleRate: 1e-3, clip: 1, schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, checkpointSeconds: 60 },
+  defaults: { lkd: 'off', ...inputDefaults, steps: 600, rate: 5e-4, scaleRate: 1e-3, clip: 1, schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, checkpointSeconds: 60 },
   plan: (model, { lkd }) => ({ granularity: groups(model), learned: lkd === 'on' }),
   variant: ({ lkd, inputs }, { granularity: g }) => `${typeof g === 'object' ? `groups of ${g.group}` : `per ${g}`}${lkd === 'on' ? `, LKD on ${inputs} inputs` : ''}`,
   async run(job, config) {
