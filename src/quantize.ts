@@ -2,35 +2,44 @@ import { ready } from './core/backend';
 import { ZsaqError } from './core/error';
 import { Stream } from './core/random';
 import { dispose } from './core/tree';
+import { adversarial } from './methods/adversarial';
 import { checkConfig } from './methods/check';
 import { freshGenerator } from './methods/fresh';
-import { noData, type CheckpointStore, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
+import { full } from './methods/full';
+import { gptq } from './methods/gptq';
+import { llmQat } from './methods/llmQat';
+import { noData, type CheckpointStore, type DataSource, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
 import { refuseLeak } from './methods/leak';
 import { presetSize } from './methods/presets';
 import { ptq } from './methods/ptq';
-import { qatRandom } from './methods/qat';
+import { qatRandom } from './methods/qatRandom';
+import { qatReal } from './methods/qatReal';
+import { tokenized, type RealText } from './methods/realText';
 import { samSga } from './methods/samSga';
 import { applySettings } from './methods/settings';
+import { zeroQuant } from './methods/zeroQuant';
 import { makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
 import { parseBits } from './quant/spec';
 import type { Form } from './methods/layout';
 import type { Model } from './models/model';
 import type { Tokenizer } from './text/tokenizer';
 
-/** Every method under its id. */
-export const METHODS: Readonly<Record<MethodId, Method<never>>> = { ptq, qatRandom, samSga } as never;
+/** Every method under its id: ceiling and floor, baselines, SAM-SGA. */
+export const METHODS: Readonly<Record<MethodId, Method<never>>> = { full, ptq, zeroQuant, gptq, qatReal, qatRandom, llmQat, adversarial, samSga } as never;
 
 export interface QuantizeOptions {
   teacher: Network;
   tokenizer: Tokenizer;
   /** causal language model that writes the inputs; without one a small untrained one is made */
   generator?: Network;
-  /** "W2A8", "W4A8", "W8A8" */
-  bits: string;
+  /** "W2A8", "W4A8", "W8A8"; full precision needs none */
+  bits?: string;
   method?: string;
   preset?: string;
   /** two texts an example (six of the eight GLUE tasks) */
   pair?: boolean;
+  /** real training text, for the methods that declare their need of it: labelled examples or lines, of a training split */
+  data?: RealText;
   /** `path=value` changes of the method's settings, or of the plan's under `plan.` */
   set?: readonly string[];
   seed?: number;
@@ -60,50 +69,63 @@ export function planDefaults(weights: PlanOptions['weights'], activations: PlanO
 export function configure({ teacher, bits, method = 'samSga', preset = 'mini', pair = false, set = [], seed = 0 }: Omit<QuantizeOptions, 'tokenizer'>): RunConfig {
   if (!Object.hasOwn(METHODS, method)) throw new ZsaqError('usage', `method "${method}": choose ${Object.keys(METHODS).join(', ')}`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw new ZsaqError('range', `seed ${seed}: give a whole number of at least 0`);
-  const { weights, activations, name } = parseBits(bits), { model } = teacher;
+  const { weights, activations, name } = method === 'full' ? FULL : parseBits(bits ?? ''), { model } = teacher;
   const form: Form = model.head.kind === 'languageModel' ? 'tokens' : pair ? 'pair' : 'single';
-  const chosen = METHODS[method as MethodId], trained = method !== 'ptq', regression = model.head.kind === 'regression';
-  const size = presetSize(preset, weights, form, model.maxLength);
-  const base: Record<string, unknown> = { ...(chosen.defaults as Record<string, unknown>), ...(trained ? size : {}) };
-  if (regression && trained) base.divergence = { ...base.divergence as object, logits: 'mse' };
-  const all = applySettings({ ...base, plan: changeable(planDefaults(weights, activations, trained)) }, set);
-  const { plan: changed, ...settings } = all as unknown as Record<string, unknown> & { plan: PlanOptions };
+  const chosen = METHODS[method as MethodId], base: Record<string, unknown> = { ...(chosen.defaults as Record<string, unknown>) };
+  for (const [key, value] of Object.entries(presetSize(preset, weights, form, model.maxLength))) if (key in base) base[key] = value;
+  if (model.head.kind === 'regression' && base.divergence) base.divergence = { ...base.divergence as object, logits: 'mse' };
+  const plain = planDefaults(weights, activations, false), { plan: _, ...settings } = applySettings({ ...base, plan: changeable(plain) }, set) as Record<string, unknown>;
+  checkSequence(checkConfig(settings), model);
+  const best = changeable({ ...plain, ...chosen.plan?.(model, settings as never) }); // it may depend on the settings, and has the settings' last word
+  const { plan: changed } = applySettings({ plan: best }, set.filter((text) => text.startsWith('plan.')));
   const planOptions: PlanOptions = { ...changed, weights, activations };
-  if (trained) checkSequence(checkConfig(settings), model);
   return { method: method as MethodId, bits: name, preset, seed, form, settings, planOptions, plan: makePlan(model, planOptions) };
 }
+
+/** Bits of a plan that leaves everything alone. */
+const FULL = { weights: 8, activations: null, name: 'W32A32' } as const;
 
 /** What `--set plan.` may change: the widths come from the bits. */
 function changeable({ weights, activations, ...rest }: PlanOptions): Omit<PlanOptions, 'weights' | 'activations'> { return rest; }
 
 function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
-  if ((seq as number) > model.maxLength) throw new ZsaqError('range', `seq=${seq}: the model has ${model.maxLength} positions`);
+  if (seq !== undefined && (seq as number) > model.maxLength) throw new ZsaqError('range', `seq=${seq}: the model has ${model.maxLength} positions`);
 }
 
 /**
- * Quantizes a model without data.
+ * Quantizes a model. Real text reaches a method only if its settings declare the need, and what was read stands in `read`.
  *
  * @example
  * const { model, params } = await loadModel(dir);
  * const result = await quantize({ teacher: { model, params }, tokenizer: loadTokenizer(dir), bits: 'W2A8' });
  */
-export async function quantize(options: QuantizeOptions): Promise<Quantized & { config: RunConfig }> {
+export async function quantize(options: QuantizeOptions): Promise<Quantized & { config: RunConfig; read: DataSource | null }> {
   await ready();
-  const config = configure(options), { teacher, tokenizer, seed = 0 } = options;
+  const config = configure(options), { teacher, tokenizer, seed = 0 } = options, chosen = METHODS[config.method];
   refuseLeak(options.generator?.card, teacher.card);
   if (tokenizer.vocabSize > teacher.model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${teacher.model.vocabSize}: they do not belong together`);
-  const fresh = config.method === 'samSga' && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
+  const real = needsData(config);
+  if (real && !options.data) throw new ZsaqError('missing', `${config.method} learns from real training text: give data (on the command line --task NAME, and --data DIR for a real one)`);
+  let read: DataSource | null = null;
+  const fresh = chosen.ascends && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
   try {
-    const result = await METHODS[config.method].run({
-      teacher, generator: options.generator ?? fresh, plan: config.plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer),
-      form: config.form, seed, data: () => noData(config.method),
+    const result = await chosen.run({
+      teacher, generator: options.generator ?? fresh, plan: config.plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer), form: config.form, seed,
+      data() {
+        if (!real) return noData(config.method);
+        read = options.data!.source;
+        return tokenized(options.data!, tokenizer);
+      },
       checkpoints: options.checkpoints, signal: options.signal, onProgress: options.onProgress,
     }, config.settings as never);
-    return { ...result, config };
+    return { ...result, config, read };
   } finally {
     if (fresh) dispose(fresh.params);
   }
 }
+
+/** Whether a run reads real training text. */
+export function needsData({ method, settings }: Pick<RunConfig, 'method' | 'settings'>): boolean { return METHODS[method].needs(settings as never) === 'data'; }
 
 /** Ids of ordinary tokens: not special, not reserved for later use. */
 export function ordinaryTokens(tokenizer: Tokenizer): Int32Array {

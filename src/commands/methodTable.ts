@@ -3,10 +3,10 @@ import type { Table } from '../report/table';
 import type { MethodId } from '../methods/method';
 import type { RunMetrics } from './quantizeRun';
 
-/** Rounding stands or falls with its grid and scales, so it names them. */
-export function rowTitle({ method, grid, scale }: Pick<RunMetrics, 'method' | 'grid' | 'scale'>): string {
-  const { title: name } = METHODS[method as MethodId];
-  return method === 'ptq' ? `${name} (${grid}, ${scale})` : name;
+/** A method with what tells the run from others: rounding stands or falls with its grid and scales, GPTQ with its inputs. */
+export function rowTitle({ method, grid, scale, variant }: Pick<RunMetrics, 'method' | 'grid' | 'scale'> & { variant?: string | null }): string {
+  const { title: name } = METHODS[method as MethodId], words = variant ?? (method === 'ptq' ? `${grid}, ${scale}` : null);
+  return words ? `${name} (${words})` : name;
 }
 
 /** Full precision and one row for each run: score, size, seconds. */
@@ -17,7 +17,7 @@ export function methodTable(title: string, full: Pick<RunMetrics, 'fullPrecision
     columns: [{ name: 'method' }, { name: 'bits' }, { name: full.metric ?? 'score', digits: 2 }, { name: 'size', digits: 2, unit: 'MB' }, { name: 'time', digits: 1, unit: 's' }],
     rows: [
       ['full precision', 'W32A32', full.fullPrecision, megabytes(full.fullPrecisionBytes), null],
-      ...runs.map((r) => [rowTitle(r), r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds]),
+      ...runs.filter((r) => r.method !== 'full').map((r) => [rowTitle(r), r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds]),
     ],
   };
 }

@@ -13,23 +13,28 @@ import { modelFolder } from './modelFolder';
 import { quantizeRun, type RunMetrics } from './quantizeRun';
 import { makeScorer } from './score';
 import { methodTable } from './methodTable';
+import { realText } from './trainingData';
 
 export const quantizeCommand: Command = {
   name: 'quantize',
-  summary: 'quantize a model without data',
+  summary: 'quantize a model without data, or by one of the methods to compare with',
   help: `zsaq quantize --model DIR --bits W2A8 --out DIR [options]
 
   --model DIR       Hugging Face folder of the full-precision model (the teacher), or a name on the hub: org/name
-  --bits WxA8       W2A8, W3A8, W4A8 or W8A8; A16 leaves activations alone
+  --bits WxA8       W2A8, W3A8, W4A8 or W8A8; A16 leaves activations alone; method full needs none
   --out DIR         run folder: settings, history, metrics, figures, the packed model
-  --method NAME     ${Object.keys(METHODS).join(' | ')} (samSga)
-  --generator DIR   causal language model that writes the inputs; without one a small untrained one is made
-  --task NAME       score before and after: SST-2, wikitext-2, pocket-sentiment, ...
-  --data DIR        folder of the real data sets (ZSAQ_DATA); read for scoring only
+  --method NAME     one of the methods below (samSga)
+  --generator DIR   causal language model that writes the inputs; samSga and adversarial make a small untrained one without it
+  --task NAME       score before and after: SST-2, wikitext-2, pocket-sentiment, ...; its training split is what qatReal reads, and
+                    gptq and zeroQuant with --set inputs=real
+  --data DIR        folder of the real data sets (ZSAQ_DATA); every other method reads it for scoring only
   --preset NAME     ${PRESETS.join(' | ')} (mini): size of the run, never the algorithm
   --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric
   --seed N          seed of every random number (0)
   --json            last line of standard output: one JSON object
+
+Methods, each on the same grid, scales, layers, and if it trains on the same loss and budget:
+${Object.values(METHODS).map(({ id, title }) => `  ${id.padEnd(16)}  ${title}`).join('\n')}
 
 The same command again continues an interrupted run. Example:
   zsaq quantize --model datasets/pocket/models/pocket-bert --generator datasets/pocket/models/pocket-generator \\
@@ -49,7 +54,7 @@ The same command again continues an interrupted run. Example:
 
 async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetrics> {
   const model = required(values, 'model', 'give the Hugging Face folder of the model');
-  const bits = required(values, 'bits', 'give W2A8, W4A8 or W8A8');
+  const method = optional(values, 'method'), bits = method === 'full' ? undefined : required(values, 'bits', 'give W2A8, W4A8 or W8A8');
   const out = resolve(required(values, 'out', 'give a folder for the results'));
   const taskName = optional(values, 'task'), generatorName = optional(values, 'generator');
   if (taskName) anyTask(taskName); // a misspelt task is told before anything is loaded
@@ -61,10 +66,11 @@ async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetr
   if (generator && teacher.model.head.kind === 'languageModel' && resolve(generatorDir!) === resolve(dir)) {
     throw new ZsaqError('leak', `${dir} cannot be its own generator: it has read its training text; choose another one`);
   }
-  const scorer = taskName ? makeScorer(taskName, optional(values, 'data') ?? process.env.ZSAQ_DATA, teacher.model, tokenizer, signal) : undefined;
+  const dataDir = optional(values, 'data') ?? process.env.ZSAQ_DATA, scorer = taskName ? makeScorer(taskName, dataDir, teacher.model, tokenizer, signal) : undefined;
   return quantizeRun({
     teacher, tokenizer, generator, scorer, out, signal, say: (line) => console.error(line),
-    quantize: { bits, method: optional(values, 'method'), preset: optional(values, 'preset'), set: values.set as string[] | undefined, seed: wholeNumber(values, 'seed', 0) },
+    realText: taskName ? () => realText(taskName, dataDir) : undefined,
+    quantize: { bits, method, preset: optional(values, 'preset'), set: values.set as string[] | undefined, seed: wholeNumber(values, 'seed', 0) },
   });
 }
 

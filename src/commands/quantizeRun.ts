@@ -1,6 +1,6 @@
 import { dispose } from '../core/tree';
 import { saveQuantized } from '../export/packed';
-import { configure, quantize, type QuantizeOptions, type RunConfig } from '../quantize';
+import { configure, METHODS, needsData, quantize, type QuantizeOptions, type RunConfig } from '../quantize';
 import { describePlan, sizeBytes } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
 import { lossFigure } from '../report/figure';
@@ -9,8 +9,10 @@ import { Progress } from '../report/progress';
 import { toSvg } from '../report/svg';
 import { provenance } from './provenance';
 import { RunFolder } from './runFolder';
+import { trainedBefore } from './trainRun';
 import type { RunnableModel } from '../export/packed';
-import type { Entry, Progress as Step, Quantized } from '../methods/method';
+import type { DataSource, Entry, Progress as Step, Quantized } from '../methods/method';
+import type { RealText } from '../methods/realText';
 import type { Tokenizer } from '../text/tokenizer';
 import type { Score, Scorer } from './score';
 
@@ -21,6 +23,8 @@ export interface RunOptions {
   scorer?: Scorer;
   /** the teacher's score, if it is already known */
   fullPrecision?: Score;
+  /** loads the task's training text; called only for a method that needs it */
+  realText?(): RealText;
   quantize: Pick<QuantizeOptions, 'bits' | 'method' | 'preset' | 'set' | 'seed'>;
   out: string;
   signal: { readonly aborted: boolean };
@@ -34,6 +38,8 @@ export interface RunMetrics extends Record<string, unknown> {
   /** grid of the weights and rule of their scales */
   grid: string;
   scale: string;
+  /** what tells the run from others of its method */
+  variant: string | null;
   bits: string;
   seed: number;
   task: string | null;
@@ -44,6 +50,8 @@ export interface RunMetrics extends Record<string, unknown> {
   fullPrecisionBytes: number;
   seconds: number;
   peakBytes: number;
+  /** the real training text that was read; null in every zero-shot run */
+  read: DataSource | null;
   out: string;
 }
 
@@ -51,9 +59,9 @@ export interface RunMetrics extends Record<string, unknown> {
 export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
   const { teacher, generator, scorer, out } = o;
   const options = { ...o.quantize, teacher, tokenizer: o.tokenizer, generator, pair: scorer?.task.pair, signal: o.signal };
-  const config = configure(options);
+  const config = configure(options), data = needsData(config) ? o.realText?.() : undefined;
   const folder = RunFolder.open(out, {
-    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null,
+    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}),
   });
   try {
     const done = folder.finished();
@@ -63,7 +71,8 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
     }
     const full = o.fullPrecision ?? await scorer?.score('full precision', teacher.model, teacher.params, {});
     for (const line of describePlan(config.plan)) o.say(`  ${line}`);
-    const result = await withProgress(config, (onProgress) => quantize({ ...options, checkpoints: folder.checkpoints(), onProgress }));
+    if (data) o.say(`  reads ${data.source.rows} rows of ${data.source.set}, ${data.source.split} split: not zero-shot`);
+    const result = await withProgress(config, (onProgress) => quantize({ ...options, data, checkpoints: folder.checkpoints(), onProgress }));
     try {
       return await finish(o, folder, config, result, full);
     } finally {
@@ -74,21 +83,21 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
   }
 }
 
-async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, result: Quantized, full: Score | undefined): Promise<RunMetrics> {
-  const { teacher, scorer, out } = o, { plan, status, cost } = result;
+async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, result: Quantized & { read: DataSource | null }, full: Score | undefined): Promise<RunMetrics> {
+  const { teacher, scorer, out } = o, { plan, status, cost, read } = result, variant = METHODS[config.method].variant?.(config.settings as never, config.planOptions) ?? null;
   const quantized = status === 'cancelled' ? undefined
     : await scorer?.score('quantized', teacher.model, result.params, activationHooks(new Set(plan.sites), plan.activationBits));
   const metrics: RunMetrics = {
-    status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
+    status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, variant, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
-    seconds: cost.seconds, peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, out, preset: config.preset, ...provenance(),
+    seconds: cost.seconds, peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, read, out, preset: config.preset, ...provenance(),
   };
   if (status === 'cancelled') return metrics;
   folder.write('history.json', result.history);
   saveQuantized(`${out}/model`, {
     config: teacher.config, params: result.params, affines: result.affines, plan, copyFrom: teacher.dir,
-    card: { base: teacher.card ?? teacher.config._name_or_path ?? null, method: config.method, bits: config.bits, seed: config.seed, trainedOn: teacher.card?.trainedOn ?? [], score: quantized?.score ?? null, task: metrics.task },
+    card: { base: teacher.card ?? teacher.config._name_or_path ?? null, method: config.method, bits: config.bits, seed: config.seed, trainedOn: [...trainedBefore(teacher.card), ...(read ? [read] : [])], score: quantized?.score ?? null, task: metrics.task },
   });
   await drawFigure(folder, metrics, result.history);
   folder.finish(metrics);
@@ -98,7 +107,7 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
 async function drawFigure(folder: RunFolder, metrics: RunMetrics, history: Entry[]): Promise<void> {
   if (!history.length) return;
   const points = history.map(({ step, student, generator }) => ({ step, student, generator: generator ?? undefined }));
-  const figure = lossFigure(points, { title: `${metrics.method} ${metrics.bits}: divergence of student and generator` });
+  const figure = lossFigure(points, { title: `${metrics.method} ${metrics.bits}: ${history[0].layer ? 'relative error of each layer' : 'divergence of student and generator'}` });
   folder.write('figure.svg', await toSvg(figure));
   const text = metrics.task ? `${metrics.task}: ${metrics.metric} ${metrics.quantized} quantized, ${metrics.fullPrecision} in full precision.` : 'No task was given, so no score was taken.';
   folder.write('figure.html', await toPage({ title: `${metrics.method} ${metrics.bits}`, sections: [{ text, figure }], data: { metrics, history } }));
@@ -116,8 +125,8 @@ async function withProgress<T>(config: RunConfig, run: (onProgress: (s: Step) =>
 }
 
 /** Losses of both players, sharpness and memory in a few words. */
-export function stepWords({ student, generator, sharpness }: Entry): string {
-  const parts = [`student ${student.toFixed(4)}`];
+export function stepWords({ student, generator, sharpness, layer }: Entry): string {
+  const parts = [layer ? `${layer}: error ${student.toFixed(4)}` : `student ${student.toFixed(4)}`];
   if (generator !== null) parts.push(`generator ${generator.toFixed(4)}`);
   if (sharpness !== null) parts.push(`sharpness ${(100 * sharpness).toFixed(1)}%`);
   parts.push(`${(process.memoryUsage.rss() / 2 ** 30).toFixed(1)} GB`);

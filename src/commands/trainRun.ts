@@ -14,7 +14,7 @@ import type { RunnableModel } from '../export/packed';
 import type { Model } from '../models/model';
 import type { Outcome } from './command';
 import type { Score } from './score';
-import type { Source } from './trainingData';
+import type { DataSource } from '../methods/method';
 
 /** One training from first weights to a model folder with its result. */
 export interface TrainRunOptions {
@@ -31,7 +31,7 @@ export interface TrainRunOptions {
   /** folder whose tokenizer files go along */
   tokenizerDir: string;
   /** every set that the weights have seen, those of the model that they come from included */
-  trainedOn: readonly (Source | Record<string, unknown>)[];
+  trainedOn: readonly (DataSource | Record<string, unknown>)[];
   /** what the card and the result say beside the rest; no path of a machine */
   facts: Record<string, unknown>;
   /** scores of the saved model, by split */

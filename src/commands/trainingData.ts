@@ -8,15 +8,14 @@ import { firstExisting, readLines } from '../../datasets/files';
 import { parseExamples } from '../../datasets/glue';
 import { filesOf } from '../../datasets/registry';
 import type { Example, TaskSpec } from '../eval/task';
-
-/** One entry of `trainedOn` in a model's card: which text went in, and by which hash it is known again. */
-export interface Source extends Record<string, unknown> { set: string; split: string; file?: string; rows: number; sha256: string }
+import type { DataSource } from '../methods/method';
+import type { RealText } from '../methods/realText';
 
 /** Training examples of a task, the whole set before a sample of it. */
-export interface TrainingExamples { task: TaskSpec; examples: Example[]; source: Source }
+export interface TrainingExamples { task: TaskSpec; examples: Example[]; source: DataSource }
 
 /** Lines of running text for training and for validation. */
-export interface TrainingText { task: TaskSpec; lines: string[]; validation: string[]; source: Source }
+export interface TrainingText { task: TaskSpec; lines: string[]; validation: string[]; source: DataSource }
 
 /**
  * The training examples of a task: a file in the task's layout, else the largest training file that is there (SST-2 has
@@ -55,6 +54,11 @@ export function trainingText(name: string, dataDir: string | undefined): Trainin
   const read = (split: 'train' | 'valid'): string[] => (pocket ? pocketText(pocket, split === 'valid' ? 'dev' : split) : loadText(task.name, split, needed(task.name, dataDir)));
   const lines = read('train');
   return { task, lines, validation: read('valid'), source: { set: task.name, split: 'train', rows: lines.length, sha256: digest(lines) } };
+}
+
+/** What a method that learns from real text gets for a task: its training split, never another one. MNLI's two dev sets share one. */
+export function realText(name: string, dataDir: string | undefined): RealText {
+  return anyTask(name).kind === 'languageModel' ? trainingText(name, dataDir) : trainingExamples(name.replace(/-mm$/, ''), dataDir);
 }
 
 function needed(task: string, dataDir: string | undefined): string {

@@ -19,6 +19,9 @@ const RULES: Record<string, [Rule, string]> = {
   'generator.mode': [one('trained', 'frozen'), 'trained or frozen'], 'generator.rate': [positive, 'above 0'], 'generator.clip': [positive, 'above 0'],
   'generator.every': [whole, 'a whole number of at least 1'],
   'adaptation.kind': [one('straightThrough', 'soft', 'linear'), 'straightThrough, soft or linear'], 'adaptation.temperature': [positive, 'above 0'],
+  sequences: [whole, 'a whole number of at least 1'], inputs: [one('random', 'generated', 'real'), 'random, generated or real'],
+  'writing.greedy': [(x: number) => Number.isInteger(x) && x >= 0, 'a whole number of at least 0'], 'writing.temperature': [positive, 'above 0'],
+  lkd: [one('on', 'off'), 'on or off'], damp: [positive, 'above 0'], order: [one('natural', 'activation'), 'natural or activation'],
   'adaptation.candidates': [(x: number) => x === 0 || (Number.isInteger(x) && x >= 2), '0 (the whole vocabulary) or at least 2'],
 };
 

@@ -59,6 +59,9 @@ export const trainDefaults: TrainConfig = {
   schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 }, precision: 'fp32', recompute: 'off', checkpointSeconds: 60,
 };
 
+/** The plan of a method that trains the student: it trains the scales as well. */
+export const learnedScales = (): { learned: boolean } => ({ learned: true });
+
 export const samSgaDefaults: SamSgaConfig = {
   ...trainDefaults, sam: 'on', beta: 2e-4, relative: true, sga: 'on',
   generator: { mode: 'trained', rate: 1e-5, clip: 1, every: 5 }, adaptation: { kind: 'straightThrough', temperature: 1, candidates: 4000 },

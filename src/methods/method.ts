@@ -2,11 +2,12 @@ import { ZsaqError } from '../core/error';
 import type { Params } from '../core/tree';
 import type { Model } from '../models/model';
 import type { Affine } from '../quant/affine';
-import type { QuantPlan } from '../quant/plan';
+import type { PlanOptions, QuantPlan } from '../quant/plan';
+import type { Encoded } from '../text/batches';
 import type { Form, SpecialIds } from './layout';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
-export type MethodId = 'ptq' | 'qatRandom' | 'samSga';
+export type MethodId = 'full' | 'ptq' | 'zeroQuant' | 'gptq' | 'qatReal' | 'qatRandom' | 'llmQat' | 'adversarial' | 'samSga';
 
 /** A network, its weights, and what its folder says of itself (`zsaq.json`). */
 export interface Network { model: Model; params: Params; card?: Record<string, unknown> }
@@ -21,6 +22,15 @@ export interface Saved {
 /** Where a run keeps its checkpoints; `methods` never touches a disk. */
 export interface CheckpointStore { load(): Saved | null; save(saved: Saved): void }
 
+/** Which real training text was read, and by which hash it is known again. Never a dev or test split. */
+export interface DataSource extends Record<string, unknown> { set: string; split: string; file?: string; rows: number; sha256: string }
+
+/** Real training text as token ids: whole examples with their special tokens, or one stream of running text. */
+export type RealData = { source: DataSource } & (
+  | { kind: 'examples'; rows: number; row(index: number, length: number): Encoded }
+  | { kind: 'stream'; ids: Int32Array }
+);
+
 /** All that a method may use. Real data is reachable only for a method that declares it. */
 export interface Job {
   teacher: Network;
@@ -33,7 +43,7 @@ export interface Job {
   form: Form;
   seed: number;
   /** throws in every zero-shot method */
-  data(): unknown;
+  data(): RealData;
   checkpoints?: CheckpointStore;
   signal?: { readonly aborted: boolean };
   onProgress?(p: Progress): void;
@@ -42,8 +52,10 @@ export interface Job {
 /** One step of training, as recorded in the history. */
 export interface Entry {
   step: number;
-  /** D(P, Q(w)) of this step's batch, minimized by the student */
+  /** D(P, Q(w)) of this step's batch, minimized by the student; of a layer-wise method the relative squared error of the layer's output */
   student: number;
+  /** the layer, or the input of linear layers, that a layer-wise method works on */
+  layer?: string;
   /** D that the generator has just ascended, or null where no ascent took place */
   generator: number | null;
   /** (L(w + eps) - L(w)) / L(w); null without SAM. Below 0.01 SAM does nothing */
@@ -52,8 +64,9 @@ export interface Entry {
   relativeRadius: number | null;
   /** share of integer codes that eps would move if Q(w) + eps were rounded again, estimated on every 16th row; null without SAM */
   codesMoved: number | null;
-  gradientNorm: number;
-  /** share of different tokens in the generated batch: falls when the generator collapses */
+  /** null where there is no gradient */
+  gradientNorm: number | null;
+  /** share of different tokens in the batch: falls when the generator collapses */
   distinct: number | null;
   /** share of each class among the teacher's answers to this batch (classification only) */
   classes: number[] | null;
@@ -77,12 +90,19 @@ export interface Quantized {
   status: Status;
 }
 
-/** A quantization method. `needs: 'nothing'` is a promise that the job enforces. */
+/** A quantization method. */
 export interface Method<Config> {
   readonly id: MethodId;
   readonly title: string;
-  readonly needs: 'nothing' | 'data';
   readonly defaults: Config;
+  /** What a run with these settings reads besides the teacher and the generator: 'nothing' is a promise that the job enforces. */
+  needs(config: Config): 'nothing' | 'data';
+  /** Where the strongest fair plan differs from that of rounding to nearest. */
+  plan?(model: Model, config: Config): Partial<PlanOptions>;
+  /** What tells a run from others of the method, for tables. */
+  variant?(config: Config, plan: PlanOptions): string | null;
+  /** its generator learns, so that a small untrained one will do where none is given */
+  readonly ascends?: boolean;
   run(job: Job, config: Config): Promise<Quantized>;
 }
 

@@ -5,18 +5,18 @@ export const PRESETS = ['smoke', 'mini', 'paper'] as const;
 /** A preset changes size, never the algorithm. */
 export type Preset = typeof PRESETS[number];
 
-export interface Size { steps: number; batch: number; seq: number }
+export interface Size { steps: number; batch: number; seq: number; sequences: number }
 
 /**
- * Steps and batch of a preset. `smoke`: seconds, for tests. `mini`: 512 tokens a step on two cores. `paper`: for a GPU;
+ * Steps and batch of a preset, and how many sequences a method that writes or collects its inputs beforehand has. `smoke`: seconds, for tests. `mini`: 512 tokens a step on two cores. `paper`: for a GPU;
  * the paper's own sizes are not published, so these are ours.
  */
 export function presetSize(preset: string, weightBits: number, form: Form, maxLength: number): Size {
   const hard = weightBits < 4;
   const sizes: Record<Preset, Size> = {
-    smoke: { steps: 20, batch: 8, seq: form === 'pair' ? 24 : 16 },
-    mini: { steps: hard ? 600 : 150, batch: form === 'pair' ? 8 : 16, seq: form === 'pair' ? 64 : 32 },
-    paper: { steps: hard ? 10_000 : 2_500, batch: 32, seq: 128 },
+    smoke: { steps: 20, batch: 8, seq: form === 'pair' ? 24 : 16, sequences: 64 },
+    mini: { steps: hard ? 600 : 150, batch: form === 'pair' ? 8 : 16, seq: form === 'pair' ? 64 : 32, sequences: 1024 },
+    paper: { steps: hard ? 10_000 : 2_500, batch: 32, seq: 128, sequences: 4096 },
   };
   if (!Object.hasOwn(sizes, preset)) throw new ZsaqError('usage', `preset "${preset}": choose ${PRESETS.join(', ')}`);
   const size = sizes[preset as Preset];

@@ -1,6 +1,6 @@
 import { ZsaqError } from '../core/error';
 import { Streams } from '../core/random';
-import { samSgaDefaults, type SamSgaConfig } from './config';
+import { learnedScales, samSgaDefaults, type SamSgaConfig } from './config';
 import { distill } from './distill';
 import { GeneratorSource } from './generator';
 import type { Method } from './method';
@@ -12,7 +12,7 @@ import type { Method } from './method';
  * embedding table, which ties what it says to the tokens, and the adaptation's map if it has one.
  */
 export const samSga: Method<SamSgaConfig> = {
-  id: 'samSga', title: 'SAM-SGA', needs: 'nothing', defaults: samSgaDefaults,
+  id: 'samSga', title: 'SAM-SGA', defaults: samSgaDefaults, needs: () => 'nothing', plan: learnedScales, ascends: true,
   async run(job, config) {
     if (!job.generator) throw new ZsaqError('missing', 'samSga needs a generator: a causal language model that writes the inputs');
     const streams = new Streams(job.seed), source = new GeneratorSource(job, job.generator, config, streams);

@@ -2,7 +2,7 @@ import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { tidy } from '../core/memory';
 import { disposePast } from './causal';
-import { checkSampling, nextTokens, sampleToken, type Sampling } from './sampling';
+import { checkSampling, drawPlace, nextTokens, sampleToken, type Sampling } from './sampling';
 import type { Stream } from '../core/random';
 import type { Params } from '../core/tree';
 import type { Hooks } from '../nn/hooks';
@@ -29,18 +29,24 @@ export interface GenerateOptions extends Sampling {
  * @example generate({ model, params }, [[2, 17]], { maxTokens: 20, topP: 0.9, random: new Stream('text', 1) })
  */
 export function generate(network: { model: Model; params: Params; hooks?: Hooks }, prompts: readonly ArrayLike<number>[], options: GenerateOptions): number[][] {
-  const { model } = network, { maxTokens, random, stop = [] } = options, greedy = options.temperature === 0;
+  const { model } = network, { maxTokens, random, stop = [], candidates } = options, greedy = options.temperature === 0;
+  const whole = !greedy && options.topK === undefined && (options.topP ?? 1) === 1; // the whole distribution: TensorFlow makes the probabilities
   check(model, prompts, options);
+  const choose = (scores: Float32Array): number => {
+    if (whole) return candidates ? candidates[drawPlace(scores, random!)] : drawPlace(scores, random!);
+    const next = nextTokens(scores, options);
+    return greedy ? next.ids[0] : sampleToken(next, random!);
+  };
   const rows: number[][] = prompts.map(() => []), ended = prompts.map(() => false), lengths = prompts.map((p) => p.length);
   let past: Past = [], width = Math.max(0, ...lengths), ids = padLeft(prompts, width);
   try {
     for (let step = 0; step < maxTokens && !ended.every(Boolean); step++) {
-      const read = forward(network, ids, lengths, width, past);
+      const read = forward(network, ids, lengths, width, past, whole ? options : undefined);
       disposePast(past);
       past = read.past;
-      const wide = read.logits.length / rows.length;
+      const wide = read.scores.length / rows.length;
       ids = rows.map((row, r) => {
-        const next = nextTokens(read.logits.subarray(r * wide, (r + 1) * wide), options), id = greedy ? next.ids[0] : sampleToken(next, random!);
+        const id = choose(read.scores.subarray(r * wide, (r + 1) * wide));
         if (!ended[r]) row.push(id);
         ended[r] ||= stop.includes(id);
         lengths[r]++;
@@ -75,13 +81,20 @@ function padLeft(prompts: readonly ArrayLike<number>[], width: number): number[]
   return prompts.map((p) => [...Array<number>(width - p.length).fill(0), ...Array.from(p)]);
 }
 
-/** Logits of the last position of each row on the host, and the past with these tokens; the caller owns the past. */
-function forward({ model, params, hooks }: Parameters<typeof generate>[0], ids: number[][], lengths: number[], width: number, past: Past): { logits: Float32Array; past: Past } {
+/**
+ * Logits of the last position of each row on the host, or, of a distribution to sample from, the probabilities of its
+ * candidates; and the past with these tokens, which the caller owns.
+ */
+function forward(
+  { model, params, hooks }: Parameters<typeof generate>[0], ids: number[][], lengths: number[], width: number, past: Past, distribution?: Sampling,
+): { scores: Float32Array; past: Past } {
   const out = tidy(() => {
     const mask = lengths.some((n) => n < width)
       ? tf.tensor2d(lengths.map((n) => Array.from({ length: width }, (_, i) => (i < width - n ? 0 : 1)))) as Tensor2D : undefined;
     const { logits, past: next } = model.forward(params, { ids: tf.tensor2d(ids, undefined, 'int32') as Tensor2D, mask, past, lastOnly: true }, hooks);
-    return { logits, past: next! };
+    if (!distribution) return { scores: logits, past: next! };
+    const { temperature = 1, candidates } = distribution, rows = tf.reshape(logits, [ids.length, -1]);
+    return { scores: tf.softmax(tf.div(candidates ? tf.gather(rows, tf.tensor1d(Int32Array.from(candidates), 'int32'), 1) : rows, temperature)), past: next! };
   });
-  try { return { logits: out.logits.dataSync() as Float32Array, past: out.past }; } finally { out.logits.dispose(); }
+  try { return { scores: out.scores.dataSync() as Float32Array, past: out.past }; } finally { out.scores.dispose(); }
 }

@@ -62,3 +62,16 @@ export function sampleToken({ ids, probabilities }: NextTokens, random: Stream):
   for (let i = 0; i < ids.length; i++) if ((left -= probabilities[i]) < 0) return ids[i];
   return ids[0]; // rounding may leave a crumb behind the last one
 }
+
+/**
+ * A place among probabilities as they stand, unsorted; draws one number. Sampling from a whole distribution asks for no order.
+ *
+ * @throws ZsaqError 'nonFinite'
+ */
+export function drawPlace(probabilities: ArrayLike<number>, random: Stream): number {
+  let left = random.next(), i = 0;
+  for (; i < probabilities.length - 1; i++) if ((left -= probabilities[i]) < 0) break;
+  while (probabilities[i] === 0 && i > 0) i--; // rounding may leave a crumb behind the last possible one
+  if (Number.isNaN(left)) throw new ZsaqError('nonFinite', 'the logits of the next token are no numbers: the weights are damaged or the model has diverged');
+  return i;
+}

@@ -41,6 +41,23 @@ describe('zsaq quantize', () => {
     }
   }).timeout(120_000);
 
+  it('learns from the training split of the task where a method declares it, and says what it has read', async () => {
+    const run = async (method: string, ...more: string[]) => lastJson(await zsaq('quantize', '--model', bert, '--generator', generator, '--task', 'pocket-sentiment', '--method', method, '--out', s.path(`read-${method}`), ...common, '--set', 'steps=2', ...more));
+    const { read, quantized } = await run('qatReal') as { read: Record<string, unknown>; quantized: number };
+    assert.deepEqual([read.set, read.split, typeof read.rows], ['pocket-sentiment', 'train', 'number']);
+    assert.match(read.sha256 as string, /^[0-9a-f]{64}$/);
+    assert.ok(quantized > 60);
+    const json = (path: string) => JSON.parse(readFileSync(s.path(path), 'utf8')) as Record<string, unknown>;
+    assert.deepEqual((json('read-qatReal/model/zsaq.json').trainedOn as unknown[]).at(-1), read);
+    assert.deepEqual(json('read-qatReal/config.json').read, read, 'a run with other data is another run');
+    assert.equal((await run('qatRandom')).read, null);
+    const without = await zsaq('quantize', '--model', bert, '--method', 'qatReal', '--out', s.path('none'), ...common);
+    assert.equal(without.code, 1);
+    assert.match(without.stderr, /learns from real training text.*--task NAME/);
+    const full = await zsaq('quantize', '--model', bert, '--method', 'full', '--task', 'pocket-sentiment', '--out', s.path('full'), '--json'), ended = lastJson(full);
+    assert.deepEqual([ended.bits, ended.quantized, ended.sizeBytes], ['W32A32', ended.fullPrecision, ended.fullPrecisionBytes], full.stderr);
+  }).timeout(120_000);
+
   it('survives Ctrl-C and kill -9: the same command continues to a bit-identical model', async () => {
     const args = (out: string) => ['quantize', '--model', bert, '--generator', generator, '--out', s.path(out), '--bits', 'W2A8', '--preset', 'smoke', '--set', 'steps=60', '--set', 'checkpointSeconds=0'];
     const whole = await spawnZsaq(args('whole'));

@@ -1,11 +1,11 @@
 import { ready } from '../../src/core/backend';
 import { dispose } from '../../src/core/tree';
-import { qatRandom } from '../../src/methods/qat';
 import { samSga } from '../../src/methods/samSga';
 import { loadModel, type LoadedModel } from '../../src/models/load';
 import { makePlan, type PlanOptions } from '../../src/quant/plan';
+import { METHODS } from '../../src/quantize';
 import type { SamSgaConfig } from '../../src/methods/config';
-import { noData, type CheckpointStore, type Job, type Quantized, type Saved } from '../../src/methods/method';
+import { noData, type CheckpointStore, type Job, type Method, type MethodId, type Quantized, type RealData, type Saved } from '../../src/methods/method';
 import { fixture } from '../fixtures/dump';
 
 export const tinyPlan: PlanOptions = {
@@ -49,4 +49,20 @@ export function free(q: Quantized): void {
   dispose(q.params, ...Object.values(q.affines).map(({ scale, zero }) => ({ scale, zero })));
 }
 
-export const trained = { samSga, qatRandom };
+/** A method with any settings. */
+export const methodOf = (id: MethodId): Method<Record<string, unknown>> => METHODS[id] as unknown as Method<Record<string, unknown>>;
+
+/** The settings of a method at the size of the tiny models. */
+export function tinySettings(id: MethodId, changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const small: Record<string, unknown> = { ...tinyConfig, sequences: 12, writing: { greedy: 2, temperature: 1 } };
+  return { ...Object.fromEntries(Object.entries(methodOf(id).defaults).map(([key, value]) => [key, small[key] ?? value])), ...changes };
+}
+
+/** Examples as a tokenizer would give them; counts how often it is asked for. */
+export function tinyData(): { asked: number; data(): RealData } {
+  const counted = { asked: 0, data(): RealData {
+    counted.asked++;
+    return { source: { set: 'tiny', split: 'train', rows: 9, sha256: '' }, kind: 'examples', rows: 9, row: (i, length) => ({ ids: [1, 5 + i, 20 + 3 * i, 7, 2].slice(0, length), typeIds: [0, 0, 0, 0, 0] }) };
+  } };
+  return counted;
+}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ZsaqError } from '../../src/core/error';
 import { Stream } from '../../src/core/random';
-import { checkSampling, nextTokens, sampleToken, type Sampling } from '../../src/models/sampling';
+import { checkSampling, drawPlace, nextTokens, sampleToken, type Sampling } from '../../src/models/sampling';
 import { readDump, relative } from '../fixtures/dump';
 
 describe('models/sampling', () => {
@@ -52,6 +52,15 @@ describe('models/sampling', () => {
     assert.deepEqual(draw(new Stream('draws', 1)), drawn);
     const chiSquare = next.ids.reduce((s, id, k) => s + (drawn.filter((x) => x === id).length - n * next.probabilities[k]) ** 2 / (n * next.probabilities[k]), 0);
     assert.ok(chiSquare < 20.5, `chi-square ${chiSquare} with 5 degrees of freedom: 0.1% lie above`);
+  });
+
+  it('draws a place of unsorted probabilities as often as it is probable, never an impossible one', () => {
+    const p = Float32Array.of(0, 0.5, 0, 0.2, 0.3, 0), n = 20_000, random = new Stream('places', 2), drawn = Array.from({ length: n }, () => drawPlace(p, random));
+    const chiSquare = [1, 3, 4].reduce((s, i) => s + (drawn.filter((x) => x === i).length - n * p[i]) ** 2 / (n * p[i]), 0);
+    assert.ok(chiSquare < 13.8, `chi-square ${chiSquare} with 2 degrees of freedom: 0.1% lie above`);
+    assert.ok(drawn.every((i) => p[i] > 0));
+    assert.equal(drawPlace(Float32Array.of(0.4, 0.5, 0), { next: () => 0.99 } as Stream), 1, 'a crumb of rounding goes to the last possible one');
+    assert.throws(() => drawPlace(Float32Array.of(NaN, NaN), random), (e) => e instanceof ZsaqError && e.code === 'nonFinite');
   });
 
   it('refuses settings that no distribution has, and logits that are no numbers', () => {

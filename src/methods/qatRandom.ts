@@ -1,5 +1,5 @@
 import { Streams } from '../core/random';
-import { trainDefaults, type TrainConfig } from './config';
+import { learnedScales, trainDefaults, type TrainConfig } from './config';
 import { distill } from './distill';
 import { randomSource } from './source';
 import type { Method } from './method';
@@ -9,7 +9,7 @@ import type { Method } from './method';
  * uniform random tokens in place of the generator and plain AdamW in place of SAM.
  */
 export const qatRandom: Method<TrainConfig> = {
-  id: 'qatRandom', title: 'QAT on random tokens', needs: 'nothing', defaults: trainDefaults,
+  id: 'qatRandom', title: 'QAT on random tokens', defaults: trainDefaults, needs: () => 'nothing', plan: learnedScales,
   async run(job, config) {
     const streams = new Streams(job.seed), source = randomSource(job, { ...config, form: job.form }, streams.get('batches'));
     return distill('qatRandom', job, config, null, source, streams);

@@ -1,0 +1,88 @@
+import { tf } from '../core/backend';
+import { ZsaqError } from '../core/error';
+import { generate } from '../models/generate';
+import { tokenInputs } from './adaptation';
+import { drawLayout, type LayoutConfig } from './layout';
+import { passes } from './real';
+import type { Params } from '../core/tree';
+import type { Streams } from '../core/random';
+import type { Job, Network } from './method';
+import type { Batch, Source } from './source';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+
+/** How a language model writes a text of its own. */
+export interface Writing {
+  /** tokens after the first one that are the most probable ones; the rest is sampled */
+  greedy: number;
+  temperature: number;
+}
+
+export const writingDefaults: Writing = { greedy: 4, temperature: 1 };
+
+const BANK = 'bank';
+/** Sequences that are written at a time: a batch of the model that writes. */
+const TOGETHER = 64;
+
+/**
+ * Text that a language model writes itself (LLM-QAT, Liu et al. 2023, arXiv 2305.17888): the first tokens sweep over the
+ * vocabulary, a few greedy tokens follow, then samples of the whole distribution. The writer is the teacher where it is a
+ * language model, else the generator. The bank of sequences is made once, as the first batches are asked for, and then read
+ * in passes. In an encoder's inputs the text stands behind [CLS], of pairs on both sides of [SEP].
+ */
+export class WrittenSource implements Source {
+  private bank: Int32Array;
+  private drawn = 0;
+  private made = 0;
+  private readonly writer: Network;
+  private readonly sweep: readonly number[];
+  private readonly rowOf: (k: number) => number;
+
+  constructor(private readonly job: Job, private readonly layout: LayoutConfig, private readonly sequences: number, private readonly writing: Writing, private readonly streams: Streams) {
+    this.writer = writerOf(job, layout.seq);
+    this.bank = new Int32Array(sequences * layout.seq);
+    this.sweep = streams.get('sweep').shuffle([...job.vocabulary]);
+    this.rowOf = passes('bank', job.seed, sequences);
+  }
+
+  next(): Batch {
+    const { batch, seq, form } = this.layout, behind = form === 'tokens' ? 0 : 1, tokens = new Int32Array(batch * seq);
+    while (this.made < Math.min(this.drawn + batch, this.sequences)) this.write(Math.min(this.made + TOGETHER, this.sequences));
+    for (let row = 0; row < batch; row++, this.drawn++) {
+      const at = (this.drawn < this.sequences ? this.drawn : this.rowOf(this.drawn)) * seq;
+      tokens.set(this.bank.subarray(at, at + seq - behind), row * seq + behind);
+    }
+    return { inputs: tokenInputs(drawLayout(this.layout, this.job.special, this.streams.get('layout')), tokens), tokens };
+  }
+
+  save(): { held: Record<string, Tensor>; state: Record<string, unknown> } {
+    return { held: { [BANK]: tf.tensor1d(Float32Array.from(this.bank)) }, state: { drawn: this.drawn, made: this.made } };
+  }
+
+  restore(tensors: Params, state: Record<string, unknown>): void {
+    this.bank = Int32Array.from(tensors[BANK].dataSync());
+    [this.drawn, this.made] = [state.drawn as number, state.made as number];
+    tensors[BANK].dispose();
+  }
+
+  dispose(): void { /* no tensors of its own */ }
+
+  /** Makes the bank's sequences up to this number. */
+  private write(upTo: number): void {
+    const { writer, sweep, streams, layout: { seq }, writing: { greedy, temperature } } = this, candidates = this.job.vocabulary;
+    const firsts = Array.from({ length: upTo - this.made }, (_, i) => [sweep[(this.made + i) % sweep.length]]);
+    const begun = Math.min(greedy, seq - 1), beginnings = generate(writer, firsts, { maxTokens: begun, temperature: 0, candidates }).map((row, i) => [...firsts[i], ...row]);
+    const rest = generate(writer, beginnings, { maxTokens: seq - 1 - begun, temperature, candidates, random: streams.get('text') });
+    beginnings.forEach((row, i) => this.bank.set([...row, ...rest[i]], (this.made + i) * seq));
+    this.made = upTo;
+  }
+}
+
+function writerOf({ teacher, generator }: Job, seq: number): Network {
+  const writer = teacher.model.head.kind === 'languageModel' ? teacher : generator;
+  if (!writer) throw new ZsaqError('missing', 'no language model is there to write the inputs, for an encoder writes no text: give a generator (--generator DIR)');
+  const { model } = writer;
+  if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT, GPT-2)');
+  if (model.vocabSize !== teacher.model.vocabSize) throw new ZsaqError('mismatch', `the generator has ${model.vocabSize} tokens, the teacher ${teacher.model.vocabSize}: choose a generator with the teacher's vocabulary`);
+  if (model.maxLength < seq) throw new ZsaqError('range', `the generator has ${model.maxLength} positions: --set seq=${model.maxLength} or less`);
+  return writer;
+}
