@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 require('tsx/cjs');
 const { methodTable, rowTitle } = require('../src/commands/methodTable.ts');
+const { METHODS } = require('../src/quantize.ts');
 const { barFigure } = require('../src/report/figure.ts');
 const { toSvg } = require('../src/report/svg.ts');
 const { toMarkdown } = require('../src/report/table.ts');
@@ -15,7 +16,7 @@ const root = path.resolve(__dirname, '..');
 const readme = path.join(root, 'README.md'), results = path.join(root, 'reproductions', 'results', 'start');
 const PICTURED = { model: 'minilm-sst2', bits: 'W2A8' }, picture = path.join(results, `${PICTURED.model}-${PICTURED.bits}.svg`);
 const BEGIN = '<!-- results -->', END = '<!-- /results -->';
-const ORDER = ['ptq', 'qatRandom', 'samSga'];
+const ORDER = Object.keys(METHODS);
 
 /** What a run folder measured, with its model's name and without the places of this machine. */
 function measured(folder) {
@@ -29,8 +30,8 @@ function add(folders) {
   fs.mkdirSync(results, { recursive: true });
   for (const folder of folders) {
     const run = measured(folder);
-    // roundings on other grids or with other scales are other rows
-    const method = run.method === 'ptq' ? `ptq-${run.grid}-${run.scale}` : run.method;
+    // roundings on other grids, GPTQ on other inputs and their like are other rows
+    const method = [run.method, run.variant].filter(Boolean).join('-').replace(/[^\w.]+/g, '-');
     writeWhole(path.join(results, `${run.model}-${run.bits}-${method}-${run.seed}.json`), `${canonicalJson(run, 2)}\n`);
   }
 }

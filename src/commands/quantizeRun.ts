@@ -3,7 +3,7 @@ import { saveQuantized } from '../export/packed';
 import { configure, METHODS, needsData, quantize, type QuantizeOptions, type RunConfig } from '../quantize';
 import { describePlan, sizeBytes } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
-import { lossFigure } from '../report/figure';
+import { lineFigure, lossFigure, type Figure } from '../report/figure';
 import { toPage } from '../report/html';
 import { Progress } from '../report/progress';
 import { toSvg } from '../report/svg';
@@ -106,11 +106,17 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
 
 async function drawFigure(folder: RunFolder, metrics: RunMetrics, history: Entry[]): Promise<void> {
   if (!history.length) return;
-  const points = history.map(({ step, student, generator }) => ({ step, student, generator: generator ?? undefined }));
-  const figure = lossFigure(points, { title: `${metrics.method} ${metrics.bits}: ${history[0].layer ? 'relative error of each layer' : 'divergence of student and generator'}` });
+  const title = `${metrics.method} ${metrics.bits}`, figure = history[0].layer ? errorFigure(history, title) : lossFigure(
+    history.map(({ step, student, generator }) => ({ step, student, generator: generator ?? undefined })), { title: `${title}: divergence of student and generator` });
   folder.write('figure.svg', await toSvg(figure));
   const text = metrics.task ? `${metrics.task}: ${metrics.metric} ${metrics.quantized} quantized, ${metrics.fullPrecision} in full precision.` : 'No task was given, so no score was taken.';
   folder.write('figure.html', await toPage({ title: `${metrics.method} ${metrics.bits}`, sections: [{ text, figure }], data: { metrics, history } }));
+}
+
+/** A layer-wise method has no loss of its own: its line goes from layer to layer. */
+function errorFigure(history: readonly Entry[], title: string): Figure {
+  const line = { name: 'layer by layer', x: history.map((e) => e.step), y: history.map((e) => e.student) };
+  return lineFigure({ title: `${title}: error of each layer`, x: { title: 'step' }, y: { title: 'relative squared error', log: true }, lines: [line] });
 }
 
 async function withProgress<T>(config: RunConfig, run: (onProgress: (s: Step) => void) => Promise<T>): Promise<T> {

@@ -19,7 +19,7 @@ import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 export interface GptqConfig extends InputConfig {
   /** what is added to the diagonal of H, as a share of its mean */
   damp: number;
-  /** columns as they stand, or those with the largest inputs first */
+  /** columns as they stand, as the paper has it, or those with the largest inputs first (act-order of the authors' code) */
   order: 'natural' | 'activation';
   /** seconds between checkpoints on disk */
   checkpointSeconds: number;
@@ -36,7 +36,7 @@ const BLOCK = 128;
  * Unlike the authors' code, a column that never had an input is rounded, not set to zero: calibration may have missed it.
  */
 export const gptq: Method<GptqConfig> = {
-  id: 'gptq', title: 'GPTQ', defaults: { ...inputDefaults, damp: 0.01, order: 'activation', checkpointSeconds: 60 },
+  id: 'gptq', title: 'GPTQ', defaults: { ...inputDefaults, damp: 0.01, order: 'natural', checkpointSeconds: 60 },
   needs: ({ inputs }) => (inputs === 'real' ? 'data' : 'nothing'),
   variant: ({ inputs }) => `${inputs} inputs`,
   async run(job, config) {

@@ -79,7 +79,7 @@ export class WrittenSource implements Source {
 
 function writerOf({ teacher, generator }: Job, seq: number): Network {
   const writer = teacher.model.head.kind === 'languageModel' ? teacher : generator;
-  if (!writer) throw new ZsaqError('missing', 'no language model is there to write the inputs, for an encoder writes no text: give a generator (--generator DIR)');
+  if (!writer) throw new ZsaqError('missing', 'no language model is there to write the inputs, for an encoder writes no text: give a generator (--generator DIR), or let gptq and zeroQuant take --set inputs=random');
   const { model } = writer;
   if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT, GPT-2)');
   if (model.vocabSize !== teacher.model.vocabSize) throw new ZsaqError('mismatch', `the generator has ${model.vocabSize} tokens, the teacher ${teacher.model.vocabSize}: choose a generator with the teacher's vocabulary`);

@@ -41,7 +41,7 @@ describe('command line: bad input', () => {
     ['a task that does not fit the head', () => ['--model', opt, '--bits', 'W2A8', '--task', 'pocket-sentiment'], /pocket-sentiment is a classification task.*languageModel/, 1],
     ['a text for a classifier', () => ['--model', bert, '--bits', 'W2A8', '--task', 'pocket-tales'], /pocket-tales is text for a language model.*classification/, 1],
     ['unknown task', () => ['--model', bert, '--bits', 'W2A8', '--task', 'SST-3'], /there is no task "SST-3".*SST-2/, 2],
-    ['unknown method', () => ['--model', bert, '--bits', 'W2A8', '--method', 'magic'], /method "magic": choose ptq, qatRandom, samSga/, 2],
+    ['unknown method', () => ['--model', bert, '--bits', 'W2A8', '--method', 'magic'], /method "magic": choose full, ptq, zeroQuant, gptq, qatReal, qatRandom, llmQat, adversarial, samSga/, 2],
     ['unknown preset', () => ['--model', bert, '--bits', 'W2A8', '--preset', 'huge'], /preset "huge": choose smoke, mini, paper/, 2],
     ['unknown setting', () => ['--model', bert, '--bits', 'W2A8', '--set', 'betta=1'], /there is no "betta"; there are/, 2],
     ['setting of the wrong type', () => ['--model', bert, '--bits', 'W2A8', '--set', 'beta=big'], /"beta" takes a number/, 2],

@@ -12,7 +12,7 @@ import type { Entry, Job, MethodId, Quantized } from '../../src/methods/method';
 /** Every method, and the forms of it that run other code. */
 const FORMS: Partial<Record<MethodId, Record<string, unknown>[]>> = {
   zeroQuant: [{}, { lkd: 'on', inputs: 'random' }, { lkd: 'on', inputs: 'real' }],
-  gptq: [{}, { inputs: 'random', order: 'natural' }, { inputs: 'real' }],
+  gptq: [{}, { inputs: 'random', order: 'activation' }, { inputs: 'real' }],
 };
 /** Methods in which nothing is drawn and nothing takes steps. */
 const AT_ONCE: readonly MethodId[] = ['full', 'ptq'];

@@ -84,7 +84,7 @@ describe('methods/gptq', () => {
     const x = matrix(tokens, n, (i) => Math.cos(1.7 * i) + 2 * Math.sin(Math.floor(i / n))); // a common part: the inputs hang together
     const moment = tf.tidy(() => tf.matMul(x, x, true, false).dataSync());
     const error = (q: Parameters<typeof tf.sub>[0]) => tf.tidy(() => tf.sum(tf.square(tf.matMul(x, tf.sub(q, w), false, true))).dataSync()[0]);
-    for (const bits of [2, 3, 4, 8] as const) for (const grid of ['symmetric', 'stretched', 'asymmetric'] as const) {
+    for (const bits of [2, 4] as const) for (const grid of ['symmetric', 'stretched', 'asymmetric'] as const) {
       for (const granularity of ['row', 'tensor', { group: 8 }] as const) for (const reversed of [false, true]) {
         const s: QuantSpec = { bits, grid, granularity, scale: 'mse', learned: false }, columns = reversed ? natural(n).reverse() : natural(n);
         const h = Float64Array.from({ length: n * n }, (_, k) => moment[columns[Math.floor(k / n)] * n + columns[k % n]]);
@@ -103,19 +103,19 @@ describe('methods/gptq', () => {
   it('on a real OPT at 4 and 3 bits the perplexity falls below that of rounding on the same grid', async function () {
     const data = process.env.ZSAQ_DATA, models = process.env.ZSAQ_MODELS;
     if (!data || !models) { console.log('      skipped: set ZSAQ_DATA and ZSAQ_MODELS'); this.skip(); }
-    const dir = `${models}/opt-wikitext`, teacher = await loadModel(dir), tokenizer = loadTokenizer(dir), ids = tokenStream(loadText('wikitext-2', 'test', data), tokenizer).slice(0, 100 * 128 + 1);
+    const dir = `${models}/opt-wikitext`, teacher = await loadModel(dir), tokenizer = loadTokenizer(dir), ids = tokenStream(loadText('wikitext-2', 'test', data), tokenizer).slice(0, 60 * 128 + 1);
     const score = async (bits: string, method: string, set: string[]) => {
       const q = await quantize({ teacher, tokenizer, bits, method, set }), { score: found } = await perplexity(teacher.model, q.params, ids, { window: 128 });
       dispose(q.params, ...Object.values(q.affines).map(({ scale, zero }) => ({ scale, zero })));
       return found;
     };
     for (const bits of ['W4A16', 'W3A16']) {
-      const [second, nearest] = [await score(bits, 'gptq', ['seq=64', 'sequences=192']), await score(bits, 'ptq', [])];
+      const [second, nearest] = [await score(bits, 'gptq', ['seq=64', 'sequences=96']), await score(bits, 'ptq', [])];
       console.log(`      ${bits}: ${second.toFixed(2)} for ${nearest.toFixed(2)}`);
       assert.ok(second < nearest);
     }
     dispose(teacher.params);
-  }).timeout(300_000);
+  }).timeout(600_000);
 
   it('refuses inputs that are not finite', () => {
     assert.throws(() => inverseFactor(Float64Array.of(NaN), 1, 0.01), /not finite/);
