@@ -3,20 +3,20 @@ import { compiled, type Compiled } from '../core/graph';
 import { tidy } from '../core/memory';
 import { part, prefixed, type Params } from '../core/tree';
 import { adamDefaults, adamFactors, adamTensor, type AdamFactors, type AdamState } from '../optim/adam';
-import { isScale, type Student } from './student';
-import { studentGradients, type StudentGradients, type StudentStepConfig } from './studentStep';
+import { isScale, rounded, type Student } from './student';
+import { plainStep, studentGradients, type StepGiven, type StepKind, type StudentGradients, type StudentStepConfig } from './studentStep';
 import type { TrainConfig } from './config';
 import type { Network } from './method';
 import type { Inputs } from '../models/model';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 
 /** Building a step's two graphs takes as long as a handful of steps, so a shorter run does without. */
 export const GRAPH_STEPS = 40;
 
 /** The student's half of a training step: its gradient, then AdamW. */
 export interface Trainer {
-  /** The caller owns the tensors. */
-  gradients(trained: Params, inputs: Inputs): StudentGradients;
+  /** Each kind of step is a graph of its own. The caller owns the tensors. */
+  gradients(trained: Params, inputs: Inputs, kind?: StepKind, given?: StepGiven): StudentGradients;
   /** New records; the caller disposes of the old ones. `share` of the peak rates applies. */
   update(trained: Params, grads: Params, adam: AdamState, share: number): { trained: Record<string, Tensor>; adam: AdamState };
   dispose(): void;
@@ -30,16 +30,28 @@ export function makeTrainer(student: Student, teacher: Network, config: TrainCon
   };
   const runs = (f: (x: Params) => Record<string, Tensor>, fixed: Params = {}): Compiled =>
     config.steps >= GRAPH_STEPS ? compiled(f, fixed) : Object.assign(f, { dispose: () => undefined });
-  const gradients = runs((x) => {
-    const { grads, report, teacherLogits } = studentGradients(student, part(x, 'trained/'), teacher, part(x, 'inputs/') as Inputs, step);
-    return { ...prefixed('grads/', grads), report, teacherLogits };
-  }, held);
-  const update = runs((x) => tidy(() => updateAll(x)));
+  const kinds = new Map<string, Compiled>();
+  const gradientsOf = (kind: StepKind): Compiled => {
+    const key = JSON.stringify(kind), known = kinds.get(key);
+    if (known) return known;
+    const made = runs((x) => {
+      const given: StepGiven = { share: x.share as Scalar | undefined, orthogonal: part(x, 'orthogonal/'), answers: part(x, 'answers/') };
+      return flat(studentGradients(student, part(x, 'trained/'), teacher, part(x, 'inputs/') as Inputs, step, kind, given));
+    }, held);
+    kinds.set(key, made);
+    return made;
+  };
+  const update = runs((x) => tidy(() => stored(updateAll(x))), config.store === 'quantized' ? held : {});
+  /** What the next step starts from. */
+  function stored(out: Record<string, Tensor>): Record<string, Tensor> {
+    return config.store === 'quantized' ? { ...out, ...prefixed('w/', rounded(student, part(out, 'w/'))) } : out;
+  }
   return {
-    gradients(trained, inputs) {
-      const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor)) as Params;
-      const out = gradients({ ...prefixed('trained/', trained), ...prefixed('inputs/', given) });
-      return { grads: part(out, 'grads/'), report: out.report as Tensor1D, teacherLogits: out.teacherLogits };
+    gradients(trained, inputs, kind = plainStep(step.radius), { share, orthogonal = {}, answers = {} } = {}) {
+      const batch = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor)) as Params;
+      return structured(gradientsOf(kind)({
+        ...prefixed('trained/', trained), ...prefixed('inputs/', batch), ...prefixed('orthogonal/', orthogonal), ...prefixed('answers/', answers), ...(share ? { share } : {}),
+      }));
     },
     update(trained, grads, { m, v, step: before }, share) {
       const factors = tidy(() => factorTensors(config, before + 1, share));
@@ -47,8 +59,18 @@ export function makeTrainer(student: Student, teacher: Network, config: TrainCon
       tf.dispose(factors);
       return { trained: part(out, 'w/'), adam: { m: part(out, 'm/'), v: part(out, 'v/'), step: before + 1 } };
     },
-    dispose() { gradients.dispose(), update.dispose(); },
+    dispose() { for (const graph of [...kinds.values(), update]) graph.dispose(); },
   };
+}
+
+/** A step's results as one record, and back. */
+function flat({ grads, report, teacherLogits, orthogonal = {}, answers = {}, inputGradient }: StudentGradients): Record<string, Tensor> {
+  return { ...prefixed('grads/', grads), report, teacherLogits, ...prefixed('orthogonal/', orthogonal), ...prefixed('answers/', answers), ...(inputGradient ? { inputGradient } : {}) };
+}
+
+function structured(out: Record<string, Tensor>): StudentGradients {
+  const { report, teacherLogits, inputGradient } = out;
+  return { grads: part(out, 'grads/'), report: report as Tensor1D, teacherLogits, orthogonal: part(out, 'orthogonal/'), answers: part(out, 'answers/'), inputGradient };
 }
 
 /** Weights decay; biases, norms and scales do not, and scales have their own rate. */
