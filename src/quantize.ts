@@ -2,16 +2,19 @@ import { ready } from './core/backend';
 import { ZsaqError } from './core/error';
 import { Stream } from './core/random';
 import { dispose } from './core/tree';
+import { calibrate } from './methods/calibrate';
 import { checkConfig } from './methods/check';
+import { trainDefaults } from './methods/config';
 import { freshGenerator } from './methods/fresh';
-import { noData, type CheckpointStore, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
+import { noData, type CheckpointStore, type Job, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
 import { refuseLeak } from './methods/leak';
 import { presetSize } from './methods/presets';
 import { ptq } from './methods/ptq';
 import { qatRandom } from './methods/qat';
 import { samSga } from './methods/samSga';
 import { applySettings } from './methods/settings';
-import { makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
+import { randomSource } from './methods/source';
+import { activationDefaults, makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
 import { parseBits } from './quant/spec';
 import type { Form } from './methods/layout';
 import type { Model } from './models/model';
@@ -53,7 +56,7 @@ export interface RunConfig {
 
 /** The defaults of a plan: fitted scales; at 2 bits the stretched grid, which has no level to waste; learned where training follows. */
 export function planDefaults(weights: PlanOptions['weights'], activations: PlanOptions['activations'], trained: boolean): PlanOptions {
-  return { weights, activations, grid: weights === 2 ? 'stretched' : 'symmetric', scale: 'mse', granularity: 'row', learned: trained, embeddings: '8', rules: {} };
+  return { weights, activations, grid: weights === 2 ? 'stretched' : 'symmetric', scale: 'mse', granularity: 'row', learned: trained, embeddings: '8', ends: 'weights', rules: {}, activation: activationDefaults };
 }
 
 /** Resolves bits, preset and settings into the full configuration, and checks it, without running anything. */
@@ -66,15 +69,16 @@ export function configure({ teacher, bits, method = 'samSga', preset = 'mini', p
   const size = presetSize(preset, weights, form, model.maxLength);
   const base: Record<string, unknown> = { ...(chosen.defaults as Record<string, unknown>), ...(trained ? size : {}) };
   if (regression && trained) base.divergence = { ...base.divergence as object, logits: 'mse' };
-  const all = applySettings({ ...base, plan: changeable(planDefaults(weights, activations, trained)) }, set);
+  const all = applySettings({ ...base, plan: settablePlan(planDefaults(weights, activations, trained)) }, set);
   const { plan: changed, ...settings } = all as unknown as Record<string, unknown> & { plan: PlanOptions };
   const planOptions: PlanOptions = { ...changed, weights, activations };
   if (trained) checkSequence(checkConfig(settings), model);
+  checkConfig(planOptions, 'plan.');
   return { method: method as MethodId, bits: name, preset, seed, form, settings, planOptions, plan: makePlan(model, planOptions) };
 }
 
 /** What `--set plan.` may change: the widths come from the bits. */
-function changeable({ weights, activations, ...rest }: PlanOptions): Omit<PlanOptions, 'weights' | 'activations'> { return rest; }
+export function settablePlan({ weights, activations, ...rest }: PlanOptions): Omit<PlanOptions, 'weights' | 'activations'> { return rest; }
 
 function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
   if ((seq as number) > model.maxLength) throw new ZsaqError('range', `seq=${seq}: the model has ${model.maxLength} positions`);
@@ -94,15 +98,23 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
   if (tokenizer.vocabSize > teacher.model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${teacher.model.vocabSize}: they do not belong together`);
   const fresh = config.method === 'samSga' && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
   try {
-    const result = await METHODS[config.method].run({
+    const job: Job = {
       teacher, generator: options.generator ?? fresh, plan: config.plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer),
       form: config.form, seed, data: () => noData(config.method),
       checkpoints: options.checkpoints, signal: options.signal, onProgress: options.onProgress,
-    }, config.settings as never);
+    };
+    const result = await METHODS[config.method].run({ ...job, plan: calibratedPlan(job, config) }, config.settings as never);
     return { ...result, config };
   } finally {
     if (fresh) dispose(fresh.params);
   }
+}
+
+/** The plan with its static activations calibrated on random tokens in the method's own layout: the same for all methods. */
+function calibratedPlan(job: Job, { settings, planOptions, preset }: RunConfig): QuantPlan {
+  const size = presetSize(preset, planOptions.weights, job.form, job.teacher.model.maxLength);
+  const source = randomSource(job, { ...trainDefaults, ...size, ...settings, form: job.form }, new Stream('calibration', job.seed));
+  return calibrate(job.teacher, job.plan, () => source.next(), planOptions.activation?.batches ?? activationDefaults.batches);
 }
 
 /** Ids of ordinary tokens: not special, not reserved for later use. */

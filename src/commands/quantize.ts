@@ -3,7 +3,9 @@ import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { refuseLeak } from '../methods/leak';
 import { loadRunnable, type RunnableModel } from '../export/packed';
-import { METHODS } from '../quantize';
+import { describeSettings } from '../methods/check';
+import { samSgaDefaults } from '../methods/config';
+import { METHODS, planDefaults, settablePlan } from '../quantize';
 import { PRESETS } from '../methods/presets';
 import { toText } from '../report/table';
 import { loadTokenizer } from '../text/tokenizer';
@@ -27,13 +29,20 @@ export const quantizeCommand: Command = {
   --task NAME       score before and after: SST-2, wikitext-2, pocket-sentiment, ...
   --data DIR        folder of the real data sets (ZSAQ_DATA); read for scoring only
   --preset NAME     ${PRESETS.join(' | ')} (mini): size of the run, never the algorithm
-  --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric
+  --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric;
+                    all of them stand below
   --seed N          seed of every random number (0)
   --json            last line of standard output: one JSON object
 
 The same command again continues an interrupted run. Example:
   zsaq quantize --model datasets/pocket/models/pocket-bert --generator datasets/pocket/models/pocket-generator \\
-    --task pocket-sentiment --bits W2A8 --preset smoke --out runs/first`,
+    --task pocket-sentiment --bits W2A8 --preset smoke --out runs/first
+
+Settings of samSga with their defaults; steps, batch and seq come from the preset. The other methods have those of them that they need:
+${describeSettings(samSgaDefaults).join('\n')}
+
+Settings of the plan, what is quantized and how; grid, scale and learned depend on bits and method, here those of W4A8:
+${describeSettings(settablePlan(planDefaults(4, 8, true)), 'plan.').join('\n')}`,
   options: {
     model: { type: 'string' }, bits: { type: 'string' }, out: { type: 'string' }, method: { type: 'string' }, generator: { type: 'string' },
     task: { type: 'string' }, data: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, seed: { type: 'string' },

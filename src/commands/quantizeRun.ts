@@ -77,7 +77,7 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
 async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, result: Quantized, full: Score | undefined): Promise<RunMetrics> {
   const { teacher, scorer, out } = o, { plan, status, cost } = result;
   const quantized = status === 'cancelled' ? undefined
-    : await scorer?.score('quantized', teacher.model, result.params, activationHooks(new Set(plan.sites), plan.activationBits));
+    : await scorer?.score('quantized', teacher.model, result.params, activationHooks(plan));
   const metrics: RunMetrics = {
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,

@@ -2,6 +2,7 @@ import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
 import { embedding, linear, matMul2, softmax } from '../core/kernels';
+import { tidy } from '../core/memory';
 import { layoutTensors, placeIds, type Layout } from './layout';
 import type { Stream } from '../core/random';
 import type { Inputs, Model, Output } from '../models/model';
@@ -12,11 +13,16 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
  * The feature adaptation module: turns what the generator says into the teacher's representation space.
  * - `straightThrough`: tokens x ~ softmax(z / tau) of a shared vocabulary; forward E[x], backward that of softmax(z / tau) E
  *   (Bengio et al. 2013). What the student sees are real tokens, as at test time.
+ * - `gumbel`: tokens x = argmax(z + g) with Gumbel noise g, which samples softmax(z); forward E[x], backward that of softmax((z + g) / tau) E
+ *   (Jang et al. 2017, arXiv 1611.01144). Unlike straightThrough, its gradient knows the sample, and tau sharpens the gradient only.
  * - `soft`: softmax(z / tau) E, differentiable without bias, but mixtures shrink towards the mean embedding.
  * - `linear`: A h of the generator's last hidden state, A trained with it: for a foreign vocabulary. Norms are
  *   kept within the range of the teacher's embedding rows, else the ascent leaves every input the teacher knows.
  */
-export type AdaptationKind = 'straightThrough' | 'soft' | 'linear';
+export type AdaptationKind = 'straightThrough' | 'gumbel' | 'soft' | 'linear';
+
+/** True for the kinds whose output is tokens. */
+export function speaksTokens(kind: AdaptationKind): boolean { return kind === 'straightThrough' || kind === 'gumbel'; }
 
 export const ADAPTATION = '#adaptation';
 
@@ -36,6 +42,13 @@ export interface Speech {
   candidates: Int32Array;
   /** logits `[batch, seq, candidates]` and hidden states */
   out: Output;
+  /** Gumbel noise `[batch * seq, candidates]`, for `gumbel` */
+  gumbel?: Tensor2D;
+}
+
+/** Standard Gumbel noise -log(-log u), `[rows, n]`. */
+export function gumbelNoise(rows: number, n: number, random: Stream): Tensor2D {
+  return tf.tensor2d(Float32Array.from({ length: rows * n }, () => -Math.log(-Math.log(1 - random.next() + 1e-20))), [rows, n]);
 }
 
 /** A starting value of A: Gaussian, scaled so that adapted rows have the teacher's mean embedding norm. */
@@ -46,9 +59,10 @@ export function initAdaptation(a: Adaptation, generatorWidth: number, random: St
   return { [ADAPTATION]: tf.tensor2d(values, [a.teacher.embeddingSize, generatorWidth]) };
 }
 
-/** Tokens sampled from softmax(z / tau), row-major, for the kinds that speak in tokens. */
-export function sampleTokens(a: Adaptation, { out, candidates }: Speech, random: Stream): Int32Array {
+/** Tokens sampled from softmax(z / tau), for `gumbel` argmax(z + g), row-major, for the kinds that speak in tokens. */
+export function sampleTokens(a: Adaptation, { out, candidates, gumbel }: Speech, random: Stream): Int32Array {
   const n = candidates.length;
+  if (gumbel) return Int32Array.from(tidy(() => tf.argMax(tf.add(tf.reshape(out.logits, [-1, n]), gumbel), 1).dataSync()), (i) => candidates[i]);
   const p = tf.tidy(() => tf.softmax(tf.reshape(scaled(out.logits, a.temperature), [-1, n])));
   const probabilities = p.dataSync() as Float32Array;
   p.dispose();
@@ -65,7 +79,7 @@ export function sampleTokens(a: Adaptation, { out, candidates }: Speech, random:
  * The generator's speech as inputs of teacher and student, differentiable in it.
  *
  * @param theta trained parameters; holds A for `linear`
- * @param tokens the sample of this batch (`straightThrough`)
+ * @param tokens the sample of this batch (`straightThrough`, `gumbel`)
  */
 export function adapt(a: Adaptation, speech: Speech, layout: Layout, theta: Params, tokens?: Int32Array): Inputs {
   const { batch, seq, specials } = layout, width = a.teacher.embeddingSize;
@@ -77,14 +91,14 @@ export function adapt(a: Adaptation, speech: Speech, layout: Layout, theta: Para
   return { embeds, ...layoutTensors(layout) };
 }
 
-function generatedRows(a: Adaptation, { out, candidates }: Speech, theta: Params, tokens?: Int32Array): Tensor2D {
+function generatedRows(a: Adaptation, { out, candidates, gumbel }: Speech, theta: Params, tokens?: Int32Array): Tensor2D {
   if (a.kind === 'linear') {
     const h = out.hidden[out.hidden.length - 1], rows = tf.reshape(h, [-1, h.shape[h.rank - 1]!]) as Tensor2D;
     const raw = linear(rows, theta[ADAPTATION] as Tensor2D);
     const length = tf.sqrt(tf.add(tf.sum(tf.square(raw), 1, true), 1e-12));
     return tf.mul(raw, tf.div(tf.clipByValue(length, a.norms[0], a.norms[1]), length)) as Tensor2D;
   }
-  const z = tf.reshape(scaled(out.logits, a.temperature), [-1, candidates.length]) as Tensor2D;
+  const z = scaledLogits(a, { out, candidates, gumbel });
   const choices = tf.gather(a.table, tf.tensor1d(candidates, 'int32')); // [candidates, embedding]
   if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, choices);
   return straightThrough(z, choices, tf.gather(a.table, tf.tensor1d(tokens!, 'int32')));
@@ -99,6 +113,12 @@ function straightThrough(z: Tensor2D, choices: Tensor2D, chosen: Tensor2D): Tens
     const p = tf.softmax(logits), weighted = tf.mul(p, matMul2(dy as Tensor2D, table as Tensor2D, false, true));
     return tf.sub(weighted, tf.mul(p, tf.sum(weighted, 1, true)));
   }]) as Tensor2D;
+}
+
+/** z / tau, for `gumbel` (z + g) / tau, `[batch * seq, candidates]`: what the gradient's softmax is over. */
+export function scaledLogits(a: Adaptation, { out, candidates, gumbel }: Speech): Tensor2D {
+  const z = (x: Tensor) => tf.reshape(x, [-1, candidates.length]) as Tensor2D;
+  return gumbel ? scaled(tf.add(z(out.logits), gumbel), a.temperature) as Tensor2D : z(scaled(out.logits, a.temperature));
 }
 
 function scaled(z: Tensor, temperature: number): Tensor { return temperature === 1 ? z : tf.div(z, temperature); }

@@ -1,4 +1,5 @@
 import { ZsaqError } from '../core/error';
+import { accepts } from './check';
 
 type Plain = Record<string, unknown>;
 
@@ -36,6 +37,8 @@ function change(root: Plain, path: string, value: unknown, text: string): void {
       here = here[key] as Plain;
       continue;
     }
+    // a word that looks like a number: plan.embeddings=8
+    if (kind(here[key]) === 'string' && typeof value === 'number' && accepts(path, String(value))) value = String(value);
     if (kind(here[key]) !== kind(value) && !mixed(key)) {
       throw new ZsaqError('usage', `--set ${text}: "${path}" takes a ${kind(here[key])} such as ${JSON.stringify(here[key])}`);
     }

@@ -45,7 +45,7 @@ export function makeStudent(model: Model, teacher: Params, plan: QuantPlan): Stu
     frozen[name] = spec ? fakeQuantize(teacher[name], fitted[name], spec) : tf.clone(teacher[name]);
   }
   return {
-    model, plan, initial, fitted, frozen, hooks: activationHooks(new Set(plan.sites), plan.activationBits),
+    model, plan, initial, fitted, frozen, hooks: activationHooks(plan),
     dispose() { dispose(initial, frozen, ...Object.values(fitted).map(({ scale, zero }) => ({ scale, zero }))); },
   };
 }
