@@ -6,6 +6,7 @@ import { valueAndGrad } from '../../src/core/grad';
 import { tensorCount } from '../../src/core/memory';
 import { clone, dispose, norm, pick, type Params } from '../../src/core/tree';
 import { adamDefaults, adamInit, adamUpdate } from '../../src/optim/adam';
+import { orthogonalPart, withOrthogonalPart } from '../../src/optim/lookSam';
 import { perturb } from '../../src/optim/sam';
 import { fakeQuantize } from '../../src/quant/affine';
 import { fitAffine } from '../../src/quant/fit';
@@ -69,6 +70,35 @@ describe('optim: three steps equal PyTorch\'s', () => {
     }));
   }
 
+  it('adaptive: ASAM on quantized matrices, perturbation, gradients and updates at every step', () => tf.tidy(() => {
+    const d = readDump('sam', 'adaptive.safetensors'), x = tensor(start.x) as Tensor2D, y = tensor(start.y) as Tensor2D;
+    for (let step = 0; step < 3; step++) {
+      const at = under(d, `${step}.`), used = Object.fromEntries(NAMES.map((n) => [n, tensor(at[`used.${n}`])]));
+      const { grads } = valueAndGrad((p) => lossOf(p, x, y), used), w = pick(used, MATRICES);
+      const { perturbed, radius } = perturb(w, pick(grads, MATRICES), { beta: 0.05, relative: false, adaptive: true });
+      for (const n of MATRICES) assertClose(tf.sub(perturbed[n], w[n]), at[`epsilon.${n}`], 1e-4, `step ${step}: epsilon of ${n}`);
+      const size = Math.hypot(...MATRICES.flatMap((n) => [...at[`epsilon.${n}`].data]));
+      assert.ok(Math.abs(radius.dataSync()[0] / size - 1) < 1e-5, 'the radius is the length of the perturbation');
+      const second = valueAndGrad((p) => lossOf(p, x, y), { ...used, ...perturbed });
+      for (const n of NAMES) assertClose(second.grads[n], at[`perturbed.grad.${n}`], TOLERANCE, `step ${step}: gradient of ${n}`);
+    }
+  }));
+
+  it('LookSAM: the orthogonal part of a SAM step, and the step after it mended by that part', () => tf.tidy(() => {
+    const d = readDump('sam', 'look.safetensors'), at = (step: number) => under(d, `${step}.`);
+    const record = (step: number, prefix: string) => Object.fromEntries(NAMES.map((n) => [n, tensor(at(step)[`${prefix}.${n}`])]));
+    for (const step of [0, 2]) {
+      const orthogonal = orthogonalPart(record(step, 'perturbed.grad'), record(step, 'grad'));
+      for (const n of NAMES) assertClose(orthogonal[n], at(step)[`orthogonal.${n}`], 1e-4, `step ${step}: ${n}`); // a small difference of two near vectors
+      const dot = NAMES.reduce((s, n) => s + tf.sum(tf.mul(orthogonal[n], record(step, 'grad')[n])).dataSync()[0], 0);
+      assert.ok(Math.abs(dot) < 1e-6 * norm(record(step, 'perturbed.grad')).dataSync()[0] * norm(record(step, 'grad')).dataSync()[0], `at right angles: ${dot}`);
+    }
+    const mended = withOrthogonalPart(record(1, 'grad'), record(0, 'orthogonal'), 0.7);
+    for (const n of NAMES) assertClose(mended[n], at(1)[`mended.${n}`], TOLERANCE, `mended ${n}`);
+    const unmended = withOrthogonalPart(record(1, 'grad'), record(0, 'orthogonal'), 0);
+    for (const n of NAMES) assertClose(unmended[n], at(1)[`grad.${n}`], 0, `alpha 0 leaves ${n} alone`);
+  }));
+
   it('beta 0 is AdamW bit for bit', () => tf.tidy(() => {
     const x = tensor(start.x) as Tensor2D, y = tensor(start.y) as Tensor2D, w = Object.fromEntries(NAMES.map((n) => [n, tensor(start[n])]));
     const gradient = (p: Params) => valueAndGrad((q) => lossOf(q, x, y), p).grads;
@@ -125,8 +155,29 @@ describe('optim: SAM by hand', () => {
   }));
 
   it('a zero gradient moves nothing and gives no NaN', () => tf.tidy(() => {
-    const w = { a: tf.tensor1d([1, -2]) };
-    assert.deepEqual([...perturb(w, { a: tf.zeros([2]) }, { beta: 0.05, relative: true }).perturbed.a.dataSync()], [1, -2]);
+    const w = { a: tf.tensor1d([1, -2]) }, zero = { a: tf.zeros([2]) };
+    for (const adaptive of [false, true]) assert.deepEqual([...perturb(w, zero, { beta: 0.05, relative: true, adaptive }).perturbed.a.dataSync()], [1, -2]);
+    for (const x of [orthogonalPart(zero, zero), withOrthogonalPart(zero, zero, 0.7)]) assert.deepEqual([...x.a.dataSync()], [0, 0]);
+  }));
+
+  it('adaptive: weights that are rescaled against one another are perturbed by the same share; relative counts them', () => tf.tidy(() => {
+    // L is a function of a b, so (c a, b / c) is the same network and its gradient is (g / c, c g); large weights hide the floor of 0.01
+    const shares = (c: number) => {
+      const w = { a: tf.tensor1d([30 * c, -50 * c]), b: tf.tensor1d([40 / c]) }, g = { a: tf.tensor1d([0.3 / c, 0.1 / c]), b: tf.tensor1d([-0.2 * c]) };
+      const { perturbed } = perturb(w, g, { beta: 0.1, relative: true, adaptive: true });
+      return Object.keys(w).flatMap((n) => [...tf.div(tf.sub(perturbed[n], w[n as 'a']), w[n as 'a']).dataSync()]);
+    };
+    const [one, other] = [shares(1), shares(4)];
+    one.forEach((s, i) => assert.ok(Math.abs(s - other[i]) < 0.01 * Math.abs(s), `${one} and ${other}`));
+    assert.ok(Math.abs(Math.hypot(...one) - 0.1 * Math.sqrt(3)) < 1e-3, 'relative: beta sqrt(n) in shares of three weights');
+  }));
+
+  it('the radius may be a tensor', () => tf.tidy(() => {
+    const w = { a: tf.tensor1d([3, 4]) }, g = { a: tf.tensor1d([1, 0]) };
+    for (const relative of [false, true]) for (const adaptive of [false, true]) {
+      const [number, tensor] = [0.1, tf.scalar(0.1)].map((beta) => perturb(w, g, { beta, relative, adaptive }).perturbed.a.dataSync());
+      assert.deepEqual([...tensor], [...number]);
+    }
   }));
 });
 
