@@ -1,11 +1,11 @@
 // The generator's half: drawing a batch, and one ascent on the divergence of the student as it stands.
 import { join } from 'node:path';
-import { dispose, divergence, loadModel, makePlan, part, Streams } from '../../src/index';
+import { dispose, loadModel, makePlan, part, Streams } from '../../src/index';
 import { norm } from '../../src/core/tree';
 import { GeneratorSource } from '../../src/methods/generator';
 import { disposeInputs } from '../../src/methods/source';
-import { effective, makeStudent } from '../../src/methods/student';
-import { maskOf } from '../../src/methods/studentStep';
+import { makeStudent } from '../../src/methods/student';
+import { opponentOf } from '../../src/methods/trainer';
 import { gameConfig, gameOf, SEED } from '../draws';
 import { PLAN, startOf } from '../shapes';
 import { checksum, type Case } from './case';
@@ -13,10 +13,13 @@ import { readIds } from './files';
 import type { Job } from '../../src/methods/method';
 import type { Prepare } from '../protocol';
 
+/** As many steps as make the generator use what a long run uses. */
+const STEPS = 1000;
+
 export async function generatorCase({ case: name, folder, generatorRate, candidates }: Prepare): Promise<Case> {
   const teacher = await loadModel(folder), generator = await loadModel(join(folder, 'generator')), { model, params } = teacher;
   const [batch, seq] = readIds(folder).shape, base = gameConfig(batch, seq);
-  const config = { ...base, generator: { ...base.generator, rate: generatorRate, every: 1 }, adaptation: { ...base.adaptation, candidates } };
+  const config = { ...base, steps: STEPS, generator: { ...base.generator, rate: generatorRate, every: 1 }, adaptation: { ...base.adaptation, candidates } };
   const plan = makePlan(model, PLAN), job: Job = { teacher, generator, plan, seed: SEED, ...gameOf(model), data: () => { throw new Error('no data'); } };
   const source = new GeneratorSource(job, generator, config, new Streams(SEED));
   if (name === 'draw') {
@@ -28,8 +31,7 @@ export async function generatorCase({ case: name, folder, generatorRate, candida
     return { run: () => void run(), check: run };
   }
   const student = makeStudent(model, params, plan), trained = startOf(student);
-  const run = (): number => source.ascend(0, (inputs) => divergence(
-    student.model.forward({ ...student.frozen, ...effective(student, trained) }, inputs, student.hooks), model.forward(params, inputs), maskOf(inputs), config.divergence), 1)!;
+  const run = (): number => source.ascend(0, opponentOf(student, teacher, trained, config.divergence), 1)!;
   return {
     run: () => void run(),
     check() {

@@ -3,6 +3,7 @@ import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { refuseLeak } from '../methods/leak';
 import { loadRunnable, type RunnableModel } from '../export/packed';
+import { samWarning } from '../methods/activity';
 import { describeSettings } from '../methods/check';
 import { samSgaDefaults } from '../methods/config';
 import { METHODS, planDefaults, settablePlan } from '../quantize';
@@ -51,7 +52,7 @@ ${describeSettings(settablePlan(planDefaults(4, 8, true)), 'plan.').join('\n')}`
     const metrics = await runQuantize(values, signal);
     const { status, out } = metrics;
     const text = status === 'cancelled' ? `stopped after ${metrics.steps} steps; the same command continues from the last checkpoint in ${out}\n`
-      : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
+      : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}${samWarning(metrics.sharpness)}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
     return { text, json: { ...metrics }, exitCode: status === 'ok' ? 0 : status === 'cancelled' ? 130 : 3 };
   },
 };

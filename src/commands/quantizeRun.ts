@@ -1,5 +1,6 @@
 import { dispose } from '../core/tree';
 import { saveQuantized } from '../export/packed';
+import { meanSharpness } from '../methods/activity';
 import { configure, quantize, type QuantizeOptions, type RunConfig } from '../quantize';
 import { describePlan, sizeBytes } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
@@ -43,6 +44,8 @@ export interface RunMetrics extends Record<string, unknown> {
   sizeBytes: number;
   fullPrecisionBytes: number;
   seconds: number;
+  /** how much SAM's perturbation raised the divergence, on average; null without SAM */
+  sharpness: number | null;
   peakBytes: number;
   out: string;
 }
@@ -82,7 +85,7 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
-    seconds: cost.seconds, peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, out, preset: config.preset, ...provenance(),
+    seconds: cost.seconds, sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, out, preset: config.preset, ...provenance(),
   };
   if (status === 'cancelled') return metrics;
   folder.write('history.json', result.history);

@@ -14,8 +14,10 @@ export interface Metadata { id: number; shape: number[]; dtype: number }
 interface Binding {
   readonly [constant: string]: unknown;
   readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
   executeOp(op: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number): Metadata[];
   createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+  deleteTensor(id: number): void;
   tensorDataSync(id: number): ArrayLike<number>;
   loadSavedModel(dir: string, tags: string): number;
   runSavedModel(model: number, inputs: number[], inputNames: string, outputNames: string): Metadata[];

@@ -4,9 +4,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isNative, nativeBackend, tf, type Metadata } from './backend';
-import { writeGraph, type Constant, type Recorded, type Recording } from './graphDef';
-import { map, type Params } from './tree';
+import { isNative, nativeBackend, tf } from './backend';
+import { writeGraph } from './graphDef';
+import { metadataOf, record } from './record';
+import type { Params } from './tree';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** A function that runs as a graph. Calls with other shapes compile another one. */
@@ -15,6 +16,12 @@ export interface Compiled {
   (inputs: Params): Record<string, Tensor>;
   dispose(): void;
 }
+
+/** Makes a function of records one that runs as a graph, or leaves it as it is. */
+export type Compile = (f: (inputs: Params) => Record<string, Tensor>, held?: Params) => Compiled;
+
+/** f itself, operation by operation: for work that is too short to pay for a graph. */
+export const uncompiled: Compile = (f) => Object.assign((inputs: Params) => f(inputs), { dispose: () => undefined });
 
 /**
  * Compiles f when it is first called. f must be a pure function of tensors: it may read `inputs` and `held` only, may not
@@ -42,9 +49,8 @@ interface Graph { run(inputs: Params): Record<string, Tensor>; dispose(): void }
 
 function build(f: (inputs: Params) => Record<string, Tensor>, inputs: Params, held: Params): Graph {
   const backend = nativeBackend(), names = Object.keys(inputs);
-  // Copies: a clone shares its number with its original, and then the two could not be told apart in what is recorded.
-  const copies = map(inputs, (x) => backend.executeSingleOutput('Identity', [{ name: 'T', type: backend.binding.TF_ATTR_TYPE as number, value: typeOf(x) }], [x]));
-  const { result, recording } = record(() => f(copies));
+  // Stand-ins: a clone shares its number with its original, and then the two could not be told apart in what is recorded.
+  const { result, recording, copies } = record(f, inputs);
   const outputs = Object.keys(result), heldTensors = Object.values(held);
   const fed = [...Object.values(copies), ...heldTensors];
   const { bytes, feeds, fetches } = writeGraph(recording, fed.map(metadataOf), outputs.map((name) => metadataOf(result[name]).id), backend.binding);
@@ -60,29 +66,6 @@ function build(f: (inputs: Params) => Record<string, Tensor>, inputs: Params, he
   };
 }
 
-/** Runs f and notes every operation that reaches TensorFlow, and every tensor that comes from the host. */
-function record<T>(f: () => T): { result: T; recording: Recording } {
-  const backend = nativeBackend(), binding = backend.binding, operations: Recorded[] = [], constants = new Map<number, Constant>();
-  // The binding's own properties cannot be replaced, so a stand-in takes its place.
-  const standIn = Object.fromEntries(Object.getOwnPropertyNames(binding).map((name) => {
-    const value = (binding as unknown as Record<string, unknown>)[name];
-    return [name, typeof value === 'function' ? value.bind(binding) : value];
-  })) as unknown as typeof binding;
-  standIn.executeOp = (op, attributes, inputs, count) => {
-    const outputs = binding.executeOp(op, attributes, inputs, count);
-    operations.push({ op, attributes, inputs: [...inputs], outputs });
-    return outputs;
-  };
-  standIn.createTensor = (shape, dtype, values) => {
-    const id = binding.createTensor(shape, dtype, values);
-    constants.set(id, { id, shape, dtype, values: ArrayBuffer.isView(values) ? (values as Float32Array).slice() : values });
-    return id;
-  };
-  standIn.tensorDataSync = () => { throw new Error('graph: a compiled function reads the values of a tensor: it must not depend on them'); };
-  backend.binding = standIn;
-  try { return { result: f(), recording: { operations, constants } }; } finally { backend.binding = binding; }
-}
-
 function load(bytes: Uint8Array): number {
   const dir = mkdtempSync(join(tmpdir(), 'zsaq-graph-'));
   try {
@@ -92,10 +75,3 @@ function load(bytes: Uint8Array): number {
     rmSync(dir, { recursive: true, force: true });
   }
 }
-
-function metadataOf(x: Tensor): Metadata {
-  const backend = nativeBackend(), [id] = backend.getInputTensorIds([x]);
-  return { id, shape: x.shape, dtype: typeOf(x) };
-}
-
-function typeOf(x: Tensor): number { return nativeBackend().getDTypeInteger(x.dtype); }

@@ -88,17 +88,18 @@ export function layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: n
   });
 }
 
-/** gelu(x) = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2, exact as in PyTorch's default. */
+/** gelu(x) = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2, exact as in PyTorch's default. Phi is computed again in the gradient: that takes less than keeping it. */
 export function gelu(x: Tensor): Tensor {
   return operation([x], (save) => {
-    const phi = tf.add(tf.mul(tf.erf(tf.mul(x, Math.SQRT1_2)), 0.5), 0.5);
-    save([x, phi]);
-    return tf.mul(x, phi);
-  }, (dy, [input, phi]) => [() => {
+    save([x]);
+    return tf.mul(x, normalCdf(x));
+  }, (dy, [input]) => [() => {
     const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return tf.mul(dy, tf.add(phi, tf.mul(input, density)));
+    return tf.mul(dy, tf.add(normalCdf(input), tf.mul(input, density)));
   }]);
 }
+
+function normalCdf(x: Tensor): Tensor { return tf.add(tf.mul(tf.erf(tf.mul(x, Math.SQRT1_2)), 0.5), 0.5); }
 
 /** Softmax over the last axis; the gradient keeps only the output: dx = y (dy - sum(dy y)). */
 export function softmax(x: Tensor): Tensor {
@@ -112,6 +113,13 @@ export function softmax(x: Tensor): Tensor {
   }]);
 }
 
+/** x[ids] along the first axis, without a look at the ids (`tf.gather` reads them back to check them). No gradient. */
+export function gatherRows(x: Tensor, ids: Tensor): Tensor {
+  if (!fused()) return tf.gather(x, ids as Tensor1D);
+  const types = { Tparams: { type: x.dtype as 'float32' | 'int32' }, Tindices: { type: 'int32' }, Taxis: { type: 'int32' }, batch_dims: { int: 0 } } as const;
+  return kernel('GatherV2', types, [x, ids, tf.scalar(0, 'int32')]);
+}
+
 /**
  * Rows of a table: y_i = table[ids_i]. Out-of-range ids are the caller's to refuse.
  *
@@ -121,7 +129,40 @@ export function embedding(table: Tensor2D, ids: Tensor): Tensor {
   const [rows, n] = table.shape;
   return operation([table], (save) => {
     save([ids]);
-    return fused() ? kernel('GatherV2', { Tparams: F32, Tindices: { type: 'int32' }, Taxis: { type: 'int32' }, batch_dims: { int: 0 } }, [table, ids, tf.scalar(0, 'int32')])
-      : tf.gather(table, ids as Tensor1D);
+    return gatherRows(table, ids);
   }, (dy, [at]) => [() => tf.scatterND(tf.reshape(at, [-1, 1]), tf.reshape(dy, [-1, n]), [rows, n])]);
+}
+
+/**
+ * One column a row, drawn with the row's probabilities by inverting their running sum, first over blocks of columns and then inside
+ * the block: the sum over a whole row takes five times as long. Rounding never draws a column of probability zero. No gradient.
+ *
+ * @param p probabilities `[n, columns]`  @param u uniform numbers in [0, 1), `[n]`
+ * @returns int32 `[n]`
+ */
+export function sampleColumns(p: Tensor2D, u: Tensor1D): Tensor1D {
+  const [n, columns] = p.shape, width = largestDivisor(columns, 128), count = columns / width;
+  const blocks = tf.reshape(p, [n, count, width]), upTo = tf.cumsum(tf.sum(blocks, 2), 1) as Tensor2D;
+  const wanted = tf.maximum(tf.mul(tf.reshape(u, [n, 1]), tf.slice(upTo, [0, count - 1], [n, 1])), TINY) as Tensor2D;
+  const block = firstReaching(upTo, wanted), row = tf.add(block, tf.mul(range(n), tf.scalar(count, 'int32')));
+  const inside = tf.cumsum(gatherRows(tf.reshape(p, [n * count, width]), row), 1) as Tensor2D, whole = tf.slice(inside, [0, width - 1], [n, 1]);
+  const before = tf.sub(tf.reshape(gatherRows(tf.reshape(upTo, [n * count]), row), [n, 1]), whole);
+  const left = tf.maximum(tf.minimum(tf.sub(wanted, before), whole), TINY) as Tensor2D;
+  return tf.add(tf.mul(block, tf.scalar(width, 'int32')), firstReaching(inside, left)) as Tensor1D;
+}
+
+const TINY = 1e-30;
+
+/** Of each row of running sums the first column that reaches the wanted one: int32 `[n]`. */
+function firstReaching(sums: Tensor2D, wanted: Tensor2D): Tensor1D {
+  const found = fused() ? kernel('LowerBound', { T: F32, out_type: { type: 'int32' } }, [sums, wanted]) : tf.sum(tf.cast(tf.less(sums, wanted), 'int32'), 1);
+  return tf.reshape(found, [sums.shape[0]]) as Tensor1D;
+}
+
+const range = (n: number): Tensor => tf.range(0, n, 1, 'int32');
+
+function largestDivisor(n: number, limit: number): number {
+  let d = Math.min(n, limit);
+  while (n % d) d--;
+  return d;
 }

@@ -1,13 +1,12 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
-import { embedding, linear, matMul2, softmax } from '../core/kernels';
-import { tidy } from '../core/memory';
+import { embedding, gatherRows, linear, matMul2, sampleColumns, softmax } from '../core/kernels';
 import { layoutTensors, placeIds, type Layout } from './layout';
 import type { Stream } from '../core/random';
 import type { Inputs, Model, Output } from '../models/model';
 import type { Params } from '../core/tree';
-import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 
 /**
  * The feature adaptation module: turns what the generator says into the teacher's representation space.
@@ -36,19 +35,30 @@ export interface Adaptation {
   norms: [number, number];
 }
 
-/** What the generator says over the candidate tokens of this step. */
-export interface Speech {
-  /** int32 ids of the candidates; the columns of the logits */
-  candidates: Int32Array;
-  /** logits `[batch, seq, candidates]` and hidden states */
-  out: Output;
-  /** Gumbel noise `[batch * seq, candidates]`, for `gumbel` */
-  gumbel?: Tensor2D;
+/** Where the generator's words go in a batch, as tensors. */
+export interface Placement {
+  batch: number;
+  seq: number;
+  /** int32 `[batch * seq]`: row of the generated words, the special tokens' after them, that stands at each place */
+  rows: Tensor1D;
+  /** int32 ids of the special tokens, if there are any */
+  specials?: Tensor1D;
+  mask: Tensor2D;
+  typeIds?: Tensor2D;
 }
 
-/** Standard Gumbel noise -log(-log u), `[rows, n]`. */
-export function gumbelNoise(rows: number, n: number, random: Stream): Tensor2D {
-  return tf.tensor2d(Float32Array.from({ length: rows * n }, () => -Math.log(-Math.log(1 - random.next() + 1e-20))), [rows, n]);
+/** A layout's tensors under the names by which graphs get them. */
+export function placementTensors(layout: Layout): Record<string, Tensor> {
+  const { batch, seq, source, specials } = layout, { mask, typeIds } = layoutTensors(layout);
+  return {
+    rows: tf.tensor1d(source.map((s) => (s >= 0 ? s : batch * seq - 1 - s)), 'int32'), mask,
+    ...(specials.length ? { specials: tf.tensor1d(specials, 'int32') } : {}), ...(typeIds ? { typeIds } : {}),
+  };
+}
+
+/** The inverse of `placementTensors`. */
+export function placementOf({ rows, specials, mask, typeIds }: Params, { batch, seq }: { batch: number; seq: number }): Placement {
+  return { batch, seq, rows, specials, mask, typeIds } as Placement;
 }
 
 /** A starting value of A: Gaussian, scaled so that adapted rows have the teacher's mean embedding norm. */
@@ -59,49 +69,57 @@ export function initAdaptation(a: Adaptation, generatorWidth: number, random: St
   return { [ADAPTATION]: tf.tensor2d(values, [a.teacher.embeddingSize, generatorWidth]) };
 }
 
-/** Tokens sampled from softmax(z / tau), for `gumbel` argmax(z + g), row-major, for the kinds that speak in tokens. */
-export function sampleTokens(a: Adaptation, { out, candidates, gumbel }: Speech, random: Stream): Int32Array {
-  const n = candidates.length;
-  if (gumbel) return Int32Array.from(tidy(() => tf.argMax(tf.add(tf.reshape(out.logits, [-1, n]), gumbel), 1).dataSync()), (i) => candidates[i]);
-  const p = tf.tidy(() => tf.softmax(tf.reshape(scaled(out.logits, a.temperature), [-1, n])));
-  const probabilities = p.dataSync() as Float32Array;
-  p.dispose();
-  return Int32Array.from({ length: probabilities.length / n }, (_, row) => {
-    let left = random.next(), i = row * n;
-    const end = i + n - 1;
-    while ((left -= probabilities[i]) > 0 && i < end) i++;
-    while (probabilities[i] === 0 && i > row * n) i--; // rounding may run past the last possible token
-    return candidates[i - row * n];
-  });
+/** Standard Gumbel noise -log(-log u), `[rows, n]`. */
+export function gumbelNoise(rows: number, n: number, random: Stream): Tensor2D {
+  return tf.tensor2d(Float32Array.from({ length: rows * n }, () => -Math.log(-Math.log(1 - random.next() + 1e-20))), [rows, n]);
+}
+
+/** Chance of one batch, for the kinds that speak in tokens: one uniform number in [0, 1) a place, or `gumbel`'s noise `[batch * seq, candidates]`. */
+export interface Chance { uniforms?: Tensor1D; gumbel?: Tensor2D }
+
+/**
+ * One token a place, sampled from softmax(z / tau) over the candidates; for `gumbel` argmax(z + g).
+ *
+ * @param candidates int32 ids of the columns of the logits
+ * @returns int32 ids `[batch * seq]`
+ */
+export function sampleTokens(a: Adaptation, out: Output, candidates: Tensor1D, { uniforms, gumbel }: Chance): Tensor1D {
+  const z = scaledLogits(a, out, candidates, gumbel);
+  return gatherRows(candidates, gumbel ? tf.argMax(z, 1) : sampleColumns(tf.softmax(z), uniforms!)) as Tensor1D;
+}
+
+/** z / tau, for `gumbel` (z + g) / tau, `[batch * seq, candidates]`: what the gradient's softmax is over. */
+export function scaledLogits(a: Adaptation, { logits }: Output, candidates: Tensor1D, gumbel?: Tensor2D): Tensor2D {
+  const z = tf.reshape(logits, [-1, candidates.shape[0]]);
+  return scaled(gumbel ? tf.add(z, gumbel) : z, a.temperature) as Tensor2D;
 }
 
 /**
- * The generator's speech as inputs of teacher and student, differentiable in it.
+ * What the generator says as inputs of teacher and student, differentiable in it.
  *
+ * @param out the generator's output, logits `[batch, seq, candidates]`
+ * @param candidates int32 ids of the columns of the logits
  * @param theta trained parameters; holds A for `linear`
- * @param tokens the sample of this batch (`straightThrough`, `gumbel`)
+ * @param tokens int32 `[batch * seq]`, the sample of this batch (`straightThrough`, `gumbel`)  @param gumbel the noise that it was drawn with
  */
-export function adapt(a: Adaptation, speech: Speech, layout: Layout, theta: Params, tokens?: Int32Array): Inputs {
-  const { batch, seq, specials } = layout, width = a.teacher.embeddingSize;
-  const flat = generatedRows(a, speech, theta, tokens); // [batch * seq, embedding]
-  const table = specials.length
-    ? tf.concat([flat, embedding(a.table, tf.tensor1d(specials, 'int32'))]) as Tensor2D : flat;
-  const rows = layout.source.map((s) => (s >= 0 ? s : batch * seq - 1 - s));
-  const embeds = tf.reshape(embedding(table, tf.tensor1d(rows, 'int32')), [batch, seq, width]) as Tensor3D;
-  return { embeds, ...layoutTensors(layout) };
+export function adapt(a: Adaptation, out: Output, candidates: Tensor1D, place: Placement, theta: Params, tokens?: Tensor1D, gumbel?: Tensor2D): Inputs {
+  const { batch, seq, rows, specials, mask, typeIds } = place;
+  const flat = generatedRows(a, out, candidates, theta, tokens, gumbel); // [batch * seq, embedding]
+  const table = specials ? tf.concat([flat, embedding(a.table, specials)]) as Tensor2D : flat;
+  return { embeds: tf.reshape(embedding(table, rows), [batch, seq, a.teacher.embeddingSize]) as Tensor3D, mask, typeIds };
 }
 
-function generatedRows(a: Adaptation, { out, candidates, gumbel }: Speech, theta: Params, tokens?: Int32Array): Tensor2D {
+function generatedRows(a: Adaptation, out: Output, candidates: Tensor1D, theta: Params, tokens?: Tensor1D, gumbel?: Tensor2D): Tensor2D {
   if (a.kind === 'linear') {
     const h = out.hidden[out.hidden.length - 1], rows = tf.reshape(h, [-1, h.shape[h.rank - 1]!]) as Tensor2D;
     const raw = linear(rows, theta[ADAPTATION] as Tensor2D);
     const length = tf.sqrt(tf.add(tf.sum(tf.square(raw), 1, true), 1e-12));
     return tf.mul(raw, tf.div(tf.clipByValue(length, a.norms[0], a.norms[1]), length)) as Tensor2D;
   }
-  const z = scaledLogits(a, { out, candidates, gumbel });
-  const choices = tf.gather(a.table, tf.tensor1d(candidates, 'int32')); // [candidates, embedding]
+  const z = scaledLogits(a, out, candidates, gumbel);
+  const choices = embedding(a.table, candidates) as Tensor2D; // [candidates, embedding]
   if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, choices);
-  return straightThrough(z, choices, tf.gather(a.table, tf.tensor1d(tokens!, 'int32')));
+  return straightThrough(z, choices, embedding(a.table, tokens!) as Tensor2D);
 }
 
 /** Forward the rows E[x] of the sampled tokens; backward as of softmax(z) E: dz = p (dp - sum(p dp)), dp = dy Eᵀ. */
@@ -113,12 +131,6 @@ function straightThrough(z: Tensor2D, choices: Tensor2D, chosen: Tensor2D): Tens
     const p = tf.softmax(logits), weighted = tf.mul(p, matMul2(dy as Tensor2D, table as Tensor2D, false, true));
     return tf.sub(weighted, tf.mul(p, tf.sum(weighted, 1, true)));
   }]) as Tensor2D;
-}
-
-/** z / tau, for `gumbel` (z + g) / tau, `[batch * seq, candidates]`: what the gradient's softmax is over. */
-export function scaledLogits(a: Adaptation, { out, candidates, gumbel }: Speech): Tensor2D {
-  const z = (x: Tensor) => tf.reshape(x, [-1, candidates.length]) as Tensor2D;
-  return gumbel ? scaled(tf.add(z(out.logits), gumbel), a.temperature) as Tensor2D : z(scaled(out.logits, a.temperature));
 }
 
 function scaled(z: Tensor, temperature: number): Tensor { return temperature === 1 ? z : tf.div(z, temperature); }

@@ -8,9 +8,8 @@ import { Guard, type GuardState } from '../train/guard';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { disposeInputs, type Batch, type Source } from './source';
 import { affineOf, effective, makeStudent, type Student } from './student';
-import { maskOf, readReport, type Answers, type Sharpness, type StepKind } from './studentStep';
-import { makeTrainer, type Trainer } from './trainer';
-import { divergence as divergenceOf } from '../train/divergence';
+import { readReport, type Answers, type Sharpness, type StepKind } from './studentStep';
+import { makeTrainer, opponentOf, type Trainer } from './trainer';
 import type { Streams } from '../core/random';
 import type { TrainConfig } from './config';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -158,10 +157,8 @@ class Run {
 
   /** The adversary's turn, against the student's weights as they stand. */
   private ascend(share: number): number | null {
-    const { student, job: { teacher }, config } = this;
-    return this.source.ascend?.(this.state.step, (inputs) => divergenceOf(
-      student.model.forward({ ...student.frozen, ...effective(student, this.state.trained) }, inputs, student.hooks),
-      teacher.model.forward(teacher.params, inputs), maskOf(inputs), this.source.divergence ?? config.divergence), share) ?? null;
+    const { student, job: { teacher }, config, state: { step, trained } } = this;
+    return this.source.ascend?.(step, opponentOf(student, teacher, trained, this.source.divergence ?? config.divergence), share) ?? null;
   }
 
   private update(grads: Record<string, Tensor>, share: number): void {

@@ -4,21 +4,20 @@ import { valueAndGrad } from '../core/grad';
 import { embedding } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { clone, dispose, get, part, pick, prefixed, type Params } from '../core/tree';
-import { adamDefaults, adamInit, adamUpdate, type AdamState } from '../optim/adam';
+import { adamDefaults, adamInit, makeAdam, type Adam, type AdamState } from '../optim/adam';
 import { clipByGlobalNorm } from '../optim/clip';
-import { adapt, ADAPTATION, checkAdaptation, gumbelNoise, initAdaptation, sampleTokens, scaledLogits, speaksTokens, tokenInputs, type Adaptation, type Speech } from './adaptation';
-import { drawLayout, wordMask, type Layout } from './layout';
+import { adapt, checkAdaptation, gumbelNoise, initAdaptation, placementOf, placementTensors, sampleTokens, scaledLogits, speaksTokens, tokenInputs, type Adaptation, type Chance } from './adaptation';
+import { drawLayout, layoutTensors, wordMask, type Layout } from './layout';
 import { regularization } from './regularizers';
-import { randomTokens, type Batch, type Divergence, type Source } from './source';
+import { randomTokens, type Batch, type Opponent, type Source } from './source';
+import { compileFor } from './trainer';
 import type { Job, Network } from './method';
 import type { SamSgaConfig } from './config';
+import type { Compiled } from '../core/graph';
 import type { Streams } from '../core/random';
-import type { Inputs } from '../models/model';
 import type { DivergenceConfig } from '../train/divergence';
-import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
-
-/** What one batch is drawn from: the same numbers give the same batch. `noise` is int32 tokens or float32 embeddings. */
-interface Drawn { layout: Layout; noise: Tensor; candidates: Int32Array; gumbel?: Tensor2D }
+import type { Inputs, Output } from '../models/model';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 
 /**
  * The generator G_theta with its adaptation as a source of inputs, and their gradient ascent. The generator is a causal
@@ -26,14 +25,20 @@ interface Drawn { layout: Layout; noise: Tensor; candidates: Int32Array; gumbel?
  */
 export class GeneratorSource implements Source {
   private theta: Record<string, Tensor>;
-  private adam: AdamState;
+  private moments: AdamState;
   private readonly adaptation: Adaptation;
   private readonly noiseVocabulary: Int32Array;
-  private noiseSize?: number;
   private readonly learns: boolean;
+  private readonly held: Params;
+  private readonly speech: Compiled;
+  private readonly adam: Adam<'theta'>;
+  private ascent?: Compiled;
+  private readonly following: Compiled;
   readonly divergence?: DivergenceConfig;
-  /** the last batch for the student, kept where the ascent goes along it */
-  private last?: Drawn & { tokens?: Int32Array };
+  /** root mean square of the generator's embeddings: the size of Gaussian noise */
+  private readonly noiseSize: number;
+  /** what the last batch for the student was drawn from, kept where the ascent goes along that batch */
+  private last: Params = {};
 
   constructor(private readonly job: Job, private readonly generator: Network, private readonly config: SamSgaConfig, private readonly streams: Streams) {
     const { model } = generator, { kind, temperature } = config.adaptation, trained = config.generator.mode === 'trained';
@@ -47,33 +52,39 @@ export class GeneratorSource implements Source {
       ...initAdaptation(this.adaptation, model.embeddingSize, streams.get('adaptation')),
     };
     this.learns = config.sga === 'on' && Object.keys(this.theta).length > 0;
-    this.adam = adamInit(this.learns ? this.theta : {});
-    const { divergence } = config.generator;
+    this.moments = adamInit(this.learns ? this.theta : {});
+    this.held = { ...prefixed('generator/', generator.params), table: this.adaptation.table };
+    const compile = compileFor(config.steps);
+    this.speech = compile((x) => tidy((): Record<string, Tensor> => {
+      const theta = part(x, 'theta/'), out = this.speak(theta, x);
+      return speaksTokens(kind) ? { tokens: this.sample(out, x) } : { embeds: this.adapt(out, theta, x).embeds! };
+    }), this.held);
+    this.following = compile((x) => this.climb(x, ({ embeds }) => tf.sum(tf.mul(embeds!, x.inputGradient)) as Scalar), this.held);
+    const { noise, divergence } = config.generator;
+    this.noiseSize = noise === 'gaussian' ? tidy(() => tf.sqrt(tf.mean(tf.square(tableOf(generator)))).dataSync()[0]) : 0;
     if (divergence !== 'same') this.divergence = { ...config.divergence, logits: divergence };
+    this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
   }
 
   next(): Batch {
-    return tidy(() => {
-      const drawn = this.draw(), { layout } = drawn, speech = this.speak(this.theta, drawn);
-      const tokens = speaksTokens(this.adaptation.kind) ? this.sample(speech) : undefined;
-      if (this.config.generator.pass === 'shared') this.remember({ ...drawn, tokens });
-      return tokens ? { inputs: tokenInputs(layout, tokens), tokens } : { inputs: adapt(this.adaptation, speech, layout, this.theta) };
-    });
+    const { layout, tensors } = this.draw(), { tokens: ids, embeds } = this.speech({ ...tensors, ...prefixed('theta/', this.theta) });
+    if (this.config.generator.pass === 'shared') this.remember(tensors);
+    else dispose(tensors);
+    if (embeds) return { inputs: { embeds: embeds as Tensor3D, ...layoutTensors(layout) } };
+    const tokens = ids.dataSync() as Int32Array;
+    ids.dispose();
+    return { inputs: tokenInputs(layout, tokens), tokens };
   }
 
-  ascend(step: number, divergence: Divergence, rateShare: number): number | null {
+  ascend(step: number, opponent: Opponent, rateShare: number): number | null {
     const { every, pass } = this.config.generator;
     if (!this.learns || pass === 'shared' || step % every !== 0) return null;
-    const drawn = this.draw(), { layout } = drawn;
-    try {
-      return this.climb((theta) => {
-        const speech = this.speak(theta, drawn), tokens = speaksTokens(this.adaptation.kind) ? this.sample(speech) : undefined;
-        const inputs = adapt(this.adaptation, speech, layout, theta, tokens);
-        return this.regularized(divergence(inputs), speech, layout, inputs);
-      }, rateShare);
-    } finally {
-      free(drawn);
-    }
+    this.ascent ??= compileFor(this.config.steps)(
+      (x) => this.climb(x, (inputs) => opponent.divergence(part(x, 'trained/'), inputs)), { ...this.held, ...opponent.held });
+    const { tensors } = this.draw();
+    const value = this.step(this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), rateShare);
+    dispose(tensors);
+    return value;
   }
 
   sharesPass(step: number): boolean {
@@ -83,92 +94,108 @@ export class GeneratorSource implements Source {
 
   /** dD/dtheta = dD/de de/dtheta: the student's tape gave the first factor, one run of the generator over the same draw gives the product. */
   follow(inputGradient: Tensor, rateShare: number): boolean {
-    const { layout, tokens, ...noise } = this.last!;
-    return Number.isFinite(this.climb((theta) => {
-      const speech = this.speak(theta, { layout, ...noise }), inputs = adapt(this.adaptation, speech, layout, theta, tokens);
-      return this.regularized(tf.sum(tf.mul(inputs.embeds!, inputGradient)) as Scalar, speech, layout, inputs);
-    }, rateShare));
+    return Number.isFinite(this.step(this.following({ ...this.last, inputGradient, ...prefixed('theta/', this.theta) }), rateShare));
   }
 
-  /** One step of theta along the gradient of `objective`; its value before, NaN with nothing changed if it is not finite. */
-  private climb(objective: (theta: Params) => Scalar, rateShare: number): number {
-    const { rate, clip } = this.config.generator;
-    const { grads, report } = tidy(() => {
-      const negative = valueAndGrad((theta) => tf.neg(objective(theta)) as Scalar, this.theta);
-      const clipped = clipByGlobalNorm(negative.grads, clip);
-      return { grads: clipped.grads, report: tf.stack([negative.value, clipped.norm]) };
+  /** Gradients of theta, downhill on minus the objective and the regularizers, and a report of value and norm: one function of the drawn tensors. */
+  private climb(x: Params, objective: (inputs: Inputs) => Scalar): Record<string, Tensor> {
+    return tidy(() => {
+      const negative = valueAndGrad((theta) => {
+        const out = this.speak(theta, x), inputs = this.adapt(out, theta, x);
+        return tf.neg(this.regularized(objective(inputs), out, inputs, x)) as Scalar;
+      }, part(x, 'theta/'));
+      const clipped = clipByGlobalNorm(negative.grads, this.config.generator.clip);
+      return { ...prefixed('g/', clipped.grads), report: tf.stack([negative.value, clipped.norm]) };
     });
+  }
+
+  /** theta moves by these gradients; the objective before, NaN with nothing changed if it is not finite. */
+  private step({ report, ...g }: Record<string, Tensor>, rateShare: number): number {
     const [loss, norm] = report.dataSync();
     report.dispose();
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(grads); return NaN; }
-    const next = adamUpdate(this.theta, grads, this.adam, () => ({ rate: rate * rateShare, decay: false }), adamDefaults);
-    dispose(grads, this.theta, this.adam.m, this.adam.v);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(g); return NaN; }
+    const next = this.adam.update(this.theta, part(g, 'g/'), this.moments, { theta: this.config.generator.rate * rateShare });
+    dispose(g, this.theta, this.moments.m, this.moments.v);
     this.theta = next.params;
-    this.adam = next.state;
+    this.moments = next.state;
     return -loss;
   }
 
-  private regularized(value: Scalar, speech: Speech, layout: Layout, { embeds }: Inputs): Scalar {
-    const { kind, table } = this.adaptation, { entropy, diversity, manifold } = this.config.generator;
-    if (!entropy && !diversity && !manifold) return value;
-    const logits = kind === 'linear' ? undefined : scaledLogits(this.adaptation, speech);
-    return tf.add(value, regularization({ logits, embeds: embeds!, words: wordMask(layout), table }, this.config.generator));
+  private regularized(value: Scalar, out: Output, { embeds }: Inputs, { candidates, gumbel, words }: Params): Scalar {
+    if (!this.regularizes()) return value;
+    const logits = this.adaptation.kind === 'linear' ? undefined : scaledLogits(this.adaptation, out, candidates as Tensor1D, gumbel as Tensor2D | undefined);
+    return tf.add(value, regularization({ logits, embeds: embeds!, words: words as Tensor2D, table: this.adaptation.table }, this.config.generator));
   }
 
-  private remember(drawn: Drawn & { tokens?: Int32Array }): void {
-    if (this.last) free(this.last);
-    this.last = { ...drawn, noise: tf.keep(drawn.noise), gumbel: drawn.gumbel && tf.keep(drawn.gumbel) };
+  private regularizes(): boolean {
+    const { entropy, diversity, manifold } = this.config.generator;
+    return entropy > 0 || diversity > 0 || manifold > 0;
+  }
+
+  private remember(drawn: Params): void {
+    dispose(this.last);
+    this.last = drawn;
   }
 
   save() {
-    const held = { ...prefixed('theta/', clone(this.theta)), ...prefixed('m/', clone(this.adam.m)), ...prefixed('v/', clone(this.adam.v)) };
-    return { held, state: { adamStep: this.adam.step } };
+    const held = { ...prefixed('theta/', clone(this.theta)), ...prefixed('m/', clone(this.moments.m)), ...prefixed('v/', clone(this.moments.v)) };
+    return { held, state: { adamStep: this.moments.step } };
   }
 
   restore(tensors: Params, state: Record<string, unknown>): void {
-    dispose(this.theta, this.adam.m, this.adam.v);
+    dispose(this.theta, this.moments.m, this.moments.v);
     this.theta = part(tensors, 'theta/');
-    this.adam = { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number };
+    this.moments = { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number };
   }
 
   dispose(): void {
-    dispose(this.theta, this.adam.m, this.adam.v);
-    if (this.last) free(this.last);
+    dispose(this.theta, this.moments.m, this.moments.v, this.last);
+    this.speech.dispose(), this.following.dispose(), this.adam.dispose(), this.ascent?.dispose();
   }
 
+  /** What chance decides of a batch, in the order in which the streams are read. */
   private draw(): Drawn {
     const { config, job, streams } = this, { batch, seq } = config, { kind, candidates: count } = config.adaptation;
     const layout = drawLayout({ ...config, form: job.form }, job.special, streams.get('layout'));
     const noise = this.noise(batch, seq);
-    const random = streams.get('candidates');
     // the linear map reads hidden states only: one row stands for the head's product
     const candidates = kind === 'linear' ? Int32Array.of(0)
       : count === 0 || count >= job.vocabulary.length ? job.vocabulary
-        : Int32Array.from(random.shuffle([...job.vocabulary]).slice(0, count)).sort();
-    const gumbel = kind === 'gumbel' ? gumbelNoise(batch * seq, candidates.length, streams.get('gumbel')) : undefined;
-    return { layout, noise, candidates, gumbel };
+        : Int32Array.from(streams.get('candidates').shuffle([...job.vocabulary]).slice(0, count)).sort();
+    const tensors: Record<string, Tensor> = { noise, candidates: tf.tensor1d(candidates, 'int32'), ...placementTensors(layout) };
+    if (this.regularizes()) tensors.words = wordMask(layout);
+    if (kind === 'gumbel') tensors.gumbel = gumbelNoise(batch * seq, candidates.length, streams.get('gumbel'));
+    if (kind === 'straightThrough') {
+      const random = streams.get('samples');
+      tensors.uniforms = tf.tensor1d(Float32Array.from({ length: batch * seq }, () => random.next()));
+    }
+    return { layout, tensors };
   }
 
-  /** z: random tokens, or N(0, sigma^2) embeddings with sigma the root mean square of the generator's own. */
+  /** z: int32 tokens, or N(0, sigma^2) embeddings with sigma the root mean square of the generator's own. */
   private noise(batch: number, seq: number): Tensor {
     const random = this.streams.get('noise'), width = this.generator.model.embeddingSize;
     if (this.config.generator.noise === 'tokens') return tf.tensor2d(randomTokens(this.noiseVocabulary, batch * seq, random), [batch, seq], 'int32');
-    this.noiseSize ??= tidy(() => tf.sqrt(tf.mean(tf.square(tableOf(this.generator)))).dataSync()[0]);
-    return tf.tensor3d(Float32Array.from({ length: batch * seq * width }, () => this.noiseSize! * random.normal()), [batch, seq, width]);
+    return tf.tensor3d(Float32Array.from({ length: batch * seq * width }, () => this.noiseSize * random.normal()), [batch, seq, width]);
   }
 
   /** One run over the noise, with the head's product over the candidates only: a record with fewer rows in its table. */
-  private speak(theta: Params, { noise, candidates, gumbel }: Drawn): Speech {
-    const { model, params } = this.generator, table = tableOf(this.generator), rows = tf.tensor1d(candidates, 'int32');
-    const head = params[UNTIED_HEAD] ? { [UNTIED_HEAD]: tf.gather(params[UNTIED_HEAD], rows) } : { [model.wordEmbedding]: tf.gather(table, rows) };
-    const embeds = noise.dtype === 'int32' ? embedding(table, noise) : noise;
-    return { candidates, gumbel, out: model.forward({ ...params, ...theta, ...head }, { embeds: embeds as never }) };
+  private speak(theta: Params, { noise, candidates }: Params): Output {
+    const { model, params } = this.generator, table = tableOf(this.generator);
+    const name = params[UNTIED_HEAD] ? UNTIED_HEAD : model.wordEmbedding, head = embedding(get(params, name) as Tensor2D, candidates);
+    return model.forward({ ...params, ...theta, [name]: head }, { embeds: (noise.dtype === 'int32' ? embedding(table, noise) : noise) as Tensor3D });
   }
 
-  private sample(speech: Speech): Int32Array { return sampleTokens(this.adaptation, speech, this.streams.get('samples')); }
+  private sample(out: Output, { candidates, ...chance }: Params): Tensor1D { return sampleTokens(this.adaptation, out, candidates as Tensor1D, chance as Chance); }
+
+  private adapt(out: Output, theta: Params, drawn: Params): Inputs {
+    const tokens = speaksTokens(this.adaptation.kind) ? this.sample(out, drawn) : undefined;
+    return adapt(this.adaptation, out, drawn.candidates as Tensor1D, placementOf(drawn, this.config), theta, tokens, drawn.gumbel as Tensor2D | undefined);
+  }
 }
 
-function free({ noise, gumbel }: Drawn): void { tf.dispose([noise, gumbel ?? []]); }
+/** A drawn batch: its layout, and what of it the graphs read. */
+interface Drawn { layout: Layout; tensors: Record<string, Tensor> }
 
 const UNTIED_HEAD = 'lm_head.weight';
 

@@ -1,7 +1,7 @@
 // What keeps the generator from collapse, added to the divergence that it ascends. All off by default: the paper names none.
 import { tf } from '../core/backend';
 import { operation } from '../core/grad';
-import { matMul2, softmax } from '../core/kernels';
+import { gatherRows, matMul2, softmax } from '../core/kernels';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 export interface RegularizerWeights { entropy: number; diversity: number; manifold: number }
@@ -52,9 +52,9 @@ export function manifoldDistance({ embeds, words, table }: Pick<Generated, 'embe
   const rows = tf.reshape(embeds, [-1, table.shape[1]]) as Tensor2D, weight = tf.reshape(words, [-1]);
   const distance = operation([rows], (save) => {
     const sizes = tf.sum(tf.square(table), 1), nearest = tf.argMin(tf.sub(sizes, tf.mul(matMul2(rows, table, false, true), 2)), 1);
-    const off = tf.sub(rows, tf.gather(table, nearest)), size = tf.expandDims(tf.maximum(tf.gather(sizes, nearest), 1e-12), 1);
+    const off = tf.sub(rows, gatherRows(table, nearest)), size = tf.reshape(tf.maximum(gatherRows(sizes, nearest), 1e-12), [-1, 1]);
     save([off, size]);
-    return tf.div(tf.sum(tf.square(off), 1), tf.squeeze(size, [1]));
-  }, (dy, [off, size]) => [() => tf.mul(tf.div(tf.mul(off, 2), size), tf.expandDims(dy, 1))]);
+    return tf.div(tf.sum(tf.square(off), 1), tf.reshape(size, [-1]));
+  }, (dy, [off, size]) => [() => tf.mul(tf.div(tf.mul(off, 2), size), tf.reshape(dy, [-1, 1]))]);
   return tf.div(tf.sum(tf.mul(distance, weight)), tf.maximum(tf.sum(weight), 1)) as Scalar;
 }

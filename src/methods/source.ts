@@ -7,8 +7,15 @@ import type { Inputs } from '../models/model';
 import type { DivergenceConfig } from '../train/divergence';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 
-/** The divergence of the student as it stands from the teacher; differentiable in the inputs. */
-export type Divergence = (inputs: Inputs) => Scalar;
+/** The student as the adversary meets it. */
+export interface Opponent {
+  /** what the student trains, as it stands */
+  trained: Params;
+  /** D(P, Q) of a student with that trained record; differentiable in the inputs, a function of these and `held` */
+  divergence(trained: Params, inputs: Inputs): Scalar;
+  /** tensors that the divergence reads besides; they stay as they are */
+  held: Params;
+}
 
 /** One batch for the student. `tokens` are the generated ids, where there are any. */
 export interface Batch { inputs: Inputs; tokens?: Int32Array }
@@ -17,7 +24,7 @@ export interface Batch { inputs: Inputs; tokens?: Int32Array }
 export interface Source {
   next(): Batch;
   /** one ascent of the generator on D(P, Q) of the student as it stands; the divergence before it, null if none took place */
-  ascend?(step: number, divergence: Divergence, rateShare: number): number | null;
+  ascend?(step: number, opponent: Opponent, rateShare: number): number | null;
   /** the divergence that it ascends, if not the student's */
   readonly divergence?: DivergenceConfig;
   /** true where the ascent of this step goes along the gradient that the student's own first pass gives (`follow`) */

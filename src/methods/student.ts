@@ -87,14 +87,6 @@ export function requantized(student: Student, trained: Params, w: Params): Recor
 }
 
 /**
- * The literal reading of the algorithm: the trained record with its weights rounded, Q(w) in place of w, from which the next step
- * starts. The other entries are the tensors of `trained` themselves. Call inside a tidy.
- */
-export function rounded(student: Student, trained: Params): Record<string, Tensor> {
-  return { ...trained, ...requantized(student, trained, pick(trained, quantizedNames(student))) };
-}
-
-/**
  * Gradients of the trained record from gradients at the effective one, or at some entries of it: straight-through for weights,
  * dL/d log s = s dL/ds for learned scales. Call inside a tidy.
  */

@@ -1,6 +1,7 @@
 import { tf } from '../core/backend';
+import { uncompiled, type Compile, type Compiled } from '../core/graph';
 import { tidy } from '../core/memory';
-import { get, map, type Params } from '../core/tree';
+import { get, map, part, prefixed, type Params } from '../core/tree';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 export interface AdamConfig {
@@ -61,4 +62,43 @@ export function adamTensor(
   const second = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
   const step = tf.div(first, tf.add(tf.sqrt(second), epsilon));
   return [tf.sub(keep === 1 ? w : tf.mul(w, keep), tf.mul(step, move)), first, second];
+}
+
+/** AdamW over a record as one function that can run as a graph. */
+export interface Adam<Group extends string> {
+  /** New records; the caller disposes of the old ones. */
+  update(params: Params, grads: Params, state: AdamState, rates: Readonly<Record<Group, number>>): { params: Record<string, Tensor>; state: AdamState };
+  dispose(): void;
+}
+
+/**
+ * AdamW with one rate for each group of parameters. What differs from step to step, the groups' factors, goes in as scalars.
+ *
+ * @param groups each group's name, and whether it decays
+ * @param groupOf the group of a parameter
+ */
+export function makeAdam<Group extends string>(
+  groups: Readonly<Record<Group, { decay: boolean }>>, groupOf: (name: string, x: Tensor) => Group, config: AdamConfig = adamDefaults, compile: Compile = uncompiled,
+): Adam<Group> {
+  const names = Object.keys(groups) as Group[];
+  const run: Compiled = compile((x) => tidy(() => {
+    const [w, g, m, v] = ['w/', 'g/', 'm/', 'v/'].map((prefix) => part(x, prefix)), out: Record<string, Tensor> = {};
+    for (const [name, weight] of Object.entries(w)) {
+      const group = groupOf(name, weight), { keep = 1, move, epsilon } = part(x, `${group}/`);
+      [out[`w/${name}`], out[`m/${name}`], out[`v/${name}`]] = adamTensor(weight, get(g, name), m[name], v[name], { keep, move, epsilon }, config);
+    }
+    return out;
+  }));
+  return {
+    update(params, grads, { m, v, step: before }, rates) {
+      const factors = Object.assign({}, ...names.map((group) => {
+        const decay = groups[group].decay && config.weightDecay > 0, { keep, ...rest } = adamFactors({ rate: rates[group], decay }, before + 1, config);
+        return Object.fromEntries(Object.entries(decay ? { keep, ...rest } : rest).map(([name, value]) => [`${group}/${name}`, tf.scalar(value)]));
+      })) as Record<string, Tensor>;
+      const out = run({ ...prefixed('w/', params), ...prefixed('g/', grads), ...prefixed('m/', m), ...prefixed('v/', v), ...factors });
+      tf.dispose(factors);
+      return { params: part(out, 'w/'), state: { m: part(out, 'm/'), v: part(out, 'v/'), step: before + 1 } };
+    },
+    dispose() { run.dispose(); },
+  };
 }

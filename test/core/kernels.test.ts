@@ -59,6 +59,25 @@ describe('kernels', () => {
   });
 });
 
+describe('sampleColumns', () => {
+  before(ready);
+
+  for (const columns of [1, 7, 97, 300]) {
+    it(`inverts the running sum of ${columns} probabilities, fused as plain, and never draws one that is zero`, () => {
+      const n = 400, p = Array.from({ length: n }, (_, row) => Array.from({ length: columns }, (_, i) => ((row + i) % 3 === 0 && columns > 1 ? 0 : Math.exp(3 * random.normal()))));
+      const u = Array.from({ length: n }, (_, row) => (row === 0 ? 0 : row === 1 ? 1 - 2 ** -24 : random.next()));
+      const draw = () => [...tf.tidy(() => kernels.sampleColumns(tf.tensor2d(p, [n, columns]), tf.tensor1d(u))).dataSync()];
+      const drawn = draw();
+      assert.deepEqual(kernels.withPlainKernels(draw), drawn);
+      drawn.forEach((column, row) => {
+        const whole = p[row].reduce((a, b) => a + b, 0), upTo = p[row].slice(0, column + 1).reduce((a, b) => a + b, 0) / whole, before = upTo - p[row][column] / whole;
+        assert.ok(p[row][column] > 0, `row ${row} drew column ${column} of probability zero`);
+        assert.ok(u[row] >= before - 1e-6 && u[row] <= upTo + 1e-6, `${u[row]} is not in ${before} ... ${upTo}`);
+      });
+    });
+  }
+});
+
 describe('gradients', () => {
   before(ready);
 

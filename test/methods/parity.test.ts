@@ -4,7 +4,7 @@ import { ready, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
 import { tensorCount } from '../../src/core/memory';
 import { axpy, dispose, map, type Params } from '../../src/core/tree';
-import { adapt, type Adaptation } from '../../src/methods/adaptation';
+import { adapt, placementOf, placementTensors, type Adaptation } from '../../src/methods/adaptation';
 import { effective, makeStudent, type Student } from '../../src/methods/student';
 import { readReport, studentGradients } from '../../src/methods/studentStep';
 import { loadModel, type LoadedModel } from '../../src/models/load';
@@ -12,8 +12,8 @@ import { makePlan } from '../../src/quant/plan';
 import { divergence } from '../../src/train/divergence';
 import { assertClose, fixture, readDump, relative, under, type Dumped } from '../fixtures/dump';
 import type { Layout } from '../../src/methods/layout';
-import type { Inputs } from '../../src/models/model';
-import type { Scalar, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+import type { Inputs, Output } from '../../src/models/model';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 
 const TOLERANCE = 1e-4;
 /** D has the sum over both layers, `hidden` weighs their mean. */
@@ -65,8 +65,9 @@ describe('methods: the adversarial game equals PyTorch', () => {
     return divergence(answer, target, inputs.mask!, D);
   }
 
+  const ids = (x: Int32Array): Tensor1D => tf.tensor1d(x, 'int32'), placed = () => placementOf(placementTensors(layout), layout);
   const inputsOf = (theta: Params, kind: 'soft' | 'straightThrough'): Inputs =>
-    adapt({ ...adaptation, kind }, { candidates: everyToken, out: generator.model.forward(theta, { ids: noise }) }, layout, theta, batch.sampled_ids.data as Int32Array);
+    adapt({ ...adaptation, kind }, generator.model.forward(theta, { ids: noise }), ids(everyToken), placed(), theta, ids(batch.sampled_ids.data as Int32Array));
 
   for (const [file, kind, quantized] of [
     ['soft', 'soft', false], ['soft-quantized', 'soft', true],
@@ -103,9 +104,9 @@ describe('methods: the adversarial game equals PyTorch', () => {
     const barred = tf.tensor1d(Array.from(everyToken, (id) => (candidates.includes(id) ? 0 : -1e9)));
     const tokens = batch.sampled_ids.data.map((id) => candidates[id % 4]) as Int32Array;
     for (const kind of ['soft', 'straightThrough'] as const) {
-      const sum = (speech: Parameters<typeof adapt>[1]) => tf.sum(tf.square(adapt({ ...adaptation, kind }, speech, layout, {}, tokens).embeds!)) as Scalar;
-      const few = valueAndGrad((p) => sum({ candidates, out: { ...out, logits: tf.stack([...candidates].map((c) => tf.squeeze(tf.slice(p.z, [0, 0, c], [-1, -1, 1]), [2])), 2) } }), { z: out.logits });
-      const all = valueAndGrad((p) => sum({ candidates: everyToken, out: { ...out, logits: tf.add(p.z, barred) } }), { z: out.logits });
+      const sum = (said: Output, among: Int32Array) => tf.sum(tf.square(adapt({ ...adaptation, kind }, said, ids(among), placed(), {}, ids(tokens)).embeds!)) as Scalar;
+      const few = valueAndGrad((p) => sum({ ...out, logits: tf.stack([...candidates].map((c) => tf.squeeze(tf.slice(p.z, [0, 0, c], [-1, -1, 1]), [2])), 2) }, candidates), { z: out.logits });
+      const all = valueAndGrad((p) => sum({ ...out, logits: tf.add(p.z, barred) }, everyToken), { z: out.logits });
       assert.ok(relative(few.value.dataSync(), all.value.dataSync()) < 1e-5, kind);
       assert.ok(relative(few.grads.z.dataSync(), all.grads.z.dataSync()) < 1e-5, kind);
     }

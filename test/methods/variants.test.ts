@@ -13,10 +13,10 @@ import { qatRandom } from '../../src/methods/qat';
 import { diversityOf, entropyOf, manifoldDistance } from '../../src/methods/regularizers';
 import { samSga } from '../../src/methods/samSga';
 import { randomSource } from '../../src/methods/source';
-import { effective, makeStudent } from '../../src/methods/student';
+import { makeStudent } from '../../src/methods/student';
 import { plainStep, studentGradients } from '../../src/methods/studentStep';
+import { opponentOf } from '../../src/methods/trainer';
 import { activationDefaults, makePlan } from '../../src/quant/plan';
-import { divergence } from '../../src/train/divergence';
 import { relative } from '../fixtures/dump';
 import { free, memoryStore, tiny, tinyConfig, tinyPlan, values, type Tiny } from './tiny';
 import type { SamSgaConfig } from '../../src/methods/config';
@@ -48,7 +48,7 @@ describe('methods: variants of SAM-SGA', () => {
       assert.ok(whole.history.every((e) => Number.isFinite(e.student) && (e.generator === null || Number.isFinite(e.generator))));
       assert.deepEqual(whole.history.map((e) => e.generator !== null), whole.history.map((_, i) => i % config.generator.every === 0), 'the generator has its turns');
       assert.deepEqual(whole.history.map((e) => e.sharpness !== null), whole.history.map((_, i) => i % config.look.every === 0), 'and SAM its own');
-      for (const killed of [1, 23, 44]) {
+      for (const killed of [23, 44]) {
         const store = memoryStore();
         await assert.rejects(samSga.run(t.job({ checkpoints: store, onProgress: ({ step }) => { if (step === killed) throw new Error('killed'); } }), config), /killed/);
         const continued = await samSga.run(t.job({ checkpoints: store }), config);
@@ -88,11 +88,11 @@ describe('methods: variants of SAM-SGA', () => {
       // without activation quantization and with full-precision word embeddings both passes see the same student
       const plan = makePlan(t.teacher.model, { ...tinyPlan, weights: 4, grid: 'symmetric', activations: null, embeddings: 'none' }), student = makeStudent(t.teacher.model, t.teacher.params, plan);
       const sources = (['own', 'shared'] as const).map((pass) => new GeneratorSource(t.job(), t.generator, { ...tinyConfig, generator: { ...g, pass, rate: 1e-3 }, adaptation: { ...a, kind } }, new Streams(5)));
-      const at = { ...student.frozen, ...effective(student, student.initial) }, D = tinyConfig.divergence;
+      const D = tinyConfig.divergence;
       const theta = (s: GeneratorSource) => Object.fromEntries(Object.entries(part(s.save().held, 'm/')).map(([n, x]) => [n, x.dataSync() as Float32Array]));
       const start = theta(sources[0]);
-      sources[0].ascend(0, (inputs) => divergence(student.model.forward(at, inputs, student.hooks), t.teacher.model.forward(t.teacher.params, inputs), inputs.mask!, D), 1);
-      assert.equal(sources[1].ascend(0, () => assert.fail('no pass of its own'), 1), null);
+      sources[0].ascend(0, opponentOf(student, t.teacher, student.initial, D), 1);
+      assert.equal(sources[1].ascend(0, opponentOf(student, t.teacher, student.initial, D), 1), null, 'no pass of its own');
       assert.ok(sources[1].sharesPass(0));
       const { inputs } = sources[1].next();
       const step = studentGradients(student, student.initial, t.teacher, inputs, { divergence: D, radius: null, clip: 1 }, { ...plainStep(null), ascends: true });
@@ -120,23 +120,22 @@ describe('methods: variants of SAM-SGA', () => {
   });
 
   describe('straight-through Gumbel', () => {
-    const table = tf.tensor2d([[1, 0], [0, 1], [-1, 0.5]]), logits = tf.tensor3d([[[1, 0.2, -0.5]]]), candidates = Int32Array.of(0, 1, 2);
+    const table = tf.tensor2d([[1, 0], [0, 1], [-1, 0.5]]), logits = tf.tensor3d([[[1, 0.2, -0.5]]]), candidates = tf.tensor1d([0, 1, 2], 'int32');
     const adaptation = (temperature: number): Adaptation => ({ kind: 'gumbel', temperature, teacher: { embeddingSize: 2 } as never, table, norms: [0, 9] });
 
     it('samples softmax(z), whatever the temperature', () => {
       const counts = [0, 0, 0], n = 4000, p = tidy(() => tf.softmax(logits).dataSync()), many = tidy(() => tf.keep(tf.tile(logits, [1, n, 1])));
       const gumbel = gumbelNoise(n, 3, new Stream('g', 1));
-      for (const k of sampleTokens(adaptation(0.1), { out: { logits: many, hidden: [] }, candidates, gumbel }, new Stream('s', 1))) counts[k]++;
+      for (const k of tidy(() => sampleTokens(adaptation(0.1), { logits: many, hidden: [] }, candidates, { gumbel }).dataSync())) counts[k]++;
       counts.forEach((c, k) => assert.ok(Math.abs(c / n - p[k]) < 0.03, `${counts} for ${[...p].map((x) => x * n)}`));
       tf.dispose([many, gumbel]);
     });
 
     it('speaks the row of argmax(z + g), with the gradient of softmax((z + g) / tau) E', () => tf.tidy(() => {
-      const gumbel = tf.tensor2d([[0.1, 1.4, 0.3]]), layout = { batch: 1, seq: 1, source: Int32Array.of(0), specials: [], mask: Int32Array.of(1) }, dy = tf.tensor1d([0.7, -1.3]);
-      const speech = (z: Tensor3D) => ({ out: { logits: z, hidden: [] }, candidates, gumbel });
-      const tokens = sampleTokens(adaptation(0.5), speech(logits), new Stream('s', 1));
-      assert.deepEqual([...tokens], [1]);
-      const ours = valueAndGrad((p) => tf.sum(tf.mul(adapt(adaptation(0.5), speech(p.z as Tensor3D), layout, {}, tokens).embeds!, dy)) as Scalar, { z: logits });
+      const gumbel = tf.tensor2d([[0.1, 1.4, 0.3]]), place = { batch: 1, seq: 1, rows: tf.tensor1d([0], 'int32'), mask: tf.ones([1, 1]) as Tensor2D }, dy = tf.tensor1d([0.7, -1.3]);
+      const tokens = sampleTokens(adaptation(0.5), { logits, hidden: [] }, candidates, { gumbel });
+      assert.deepEqual([...tokens.dataSync()], [1]);
+      const ours = valueAndGrad((p) => tf.sum(tf.mul(adapt(adaptation(0.5), { logits: p.z, hidden: [] }, candidates, place, {}, tokens, gumbel).embeds!, dy)) as Scalar, { z: logits });
       assert.ok(Math.abs(ours.value.dataSync()[0] + 1.3) < 1e-6, 'forward the real row');
       const soft = valueAndGrad((p) => tf.sum(tf.mul(tf.matMul(tf.softmax(tf.div(tf.add(tf.reshape(p.z, [1, 3]), gumbel), 0.5)), table), dy)) as Scalar, { z: logits });
       assert.ok(relative(ours.grads.z.dataSync(), soft.grads.z.dataSync()) < 1e-5);
@@ -174,12 +173,12 @@ describe('methods: variants of SAM-SGA', () => {
     }));
 
     it('in the game each moves its quantity the right way', () => {
-      const flat = (): Scalar => tf.scalar(0); // no divergence: the regularizer alone
+      const nobody = { trained: {}, held: {}, divergence: () => tf.scalar(0) }; // no divergence: the regularizer alone
       const measure = (weights: Partial<SamSgaConfig['generator']>, kind: AdaptationKind, of: (inputs: Inputs) => number): [number, number] => {
         const source = new GeneratorSource(t.job(), t.generator, { ...tinyConfig, generator: { ...g, rate: 5e-3, ...weights }, adaptation: { ...a, kind, candidates: 0 } }, new Streams(7));
         const found = (n: number) => mean(Array.from({ length: n }, () => { const { inputs } = source.next(), x = of(inputs); tf.dispose(Object.values(inputs).filter((v) => v) as never); return x; }));
         const before = found(4);
-        for (let i = 0; i < 25; i++) source.ascend(i, () => flat(), 1);
+        for (let i = 0; i < 25; i++) source.ascend(i, nobody, 1);
         const after = found(4);
         source.dispose();
         return [before, after];
