@@ -61,7 +61,7 @@ export class GeneratorSource implements Source {
     }), this.held);
     this.following = compile((x) => this.climb(x, ({ embeds }) => tf.sum(tf.mul(embeds!, x.inputGradient)) as Scalar), this.held);
     const { noise, divergence } = config.generator;
-    this.noiseSize = noise === 'gaussian' ? tidy(() => tf.sqrt(tf.mean(tf.square(tableOf(generator)))).dataSync()[0]) : 0;
+    this.noiseSize = noise === 'gaussian' ? rootMeanSquare(tableOf(generator)) : 0;
     if (divergence !== 'same') this.divergence = { ...config.divergence, logits: divergence };
     this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
   }
@@ -200,6 +200,12 @@ interface Drawn { layout: Layout; tensors: Record<string, Tensor> }
 const UNTIED_HEAD = 'lm_head.weight';
 
 function tableOf({ model, params }: Network): Tensor2D { return get(params, model.wordEmbedding) as Tensor2D; }
+
+/** In 64 bits on the host: the same to the last digit wherever the tensor lies, so that a continued run draws the same noise. */
+function rootMeanSquare(x: Tensor): number {
+  const values = x.dataSync() as Float32Array;
+  return Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+}
 
 /** The range of embedding norms of ordinary tokens, 1st to 99th percentile. */
 function ordinaryNorms(teacher: Network, vocabulary: Int32Array): [number, number] {
