@@ -1,6 +1,6 @@
 // Each trap of zero-shot sharpness-aware quantization has a test that fails if we fall into it. Elsewhere: the gradient of the generator against
 // PyTorch and finite differences (parity.test.ts), fitted and learned scales (../quant), a generator that has read the text (leak.test.ts), numbers
-// of tables rendered from result files (../readme.test.ts), pictures with the same ids each time (../report/svg.test.ts), the fixed bank (bank.test.ts).
+// of tables rendered from result files (../readme.test.ts), pictures with the same ids each time (../report/svg.test.ts).
 import assert from 'node:assert/strict';
 import { isNative, nativeBackend, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
