@@ -13,7 +13,7 @@ export { backendName, isNative, kernel, ready, tf } from './core/backend';
 export { operation, valueAndGrad } from './core/grad';
 export { tidy } from './core/memory';
 export { count, dispose, fromHost, hostTensors, part, prefixed, type Params } from './core/tree';
-export { adamDefaults, adamInit, adamUpdate, type AdamState } from './optim/adam';
+export { adamDefaults, adamInit, makeAdam, type Adam, type AdamState } from './optim/adam';
 export { clipByGlobalNorm } from './optim/clip';
 export { rateAt } from './optim/schedule';
 export { modelFromConfig } from './models/registry';

@@ -3,12 +3,14 @@ import { ZsaqError } from './core/error';
 import { Stream } from './core/random';
 import { dispose } from './core/tree';
 import { adversarial } from './methods/adversarial';
+import { calibrate } from './methods/calibrate';
 import { checkConfig } from './methods/check';
+import { trainDefaults } from './methods/config';
 import { freshGenerator } from './methods/fresh';
 import { full } from './methods/full';
 import { gptq } from './methods/gptq';
 import { llmQat } from './methods/llmQat';
-import { noData, type CheckpointStore, type DataSource, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
+import { noData, type CheckpointStore, type DataSource, type Job, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
 import { refuseLeak } from './methods/leak';
 import { presetSize } from './methods/presets';
 import { ptq } from './methods/ptq';
@@ -17,8 +19,9 @@ import { qatReal } from './methods/qatReal';
 import { tokenized, type RealText } from './methods/realText';
 import { samSga } from './methods/samSga';
 import { applySettings } from './methods/settings';
+import { randomSource } from './methods/source';
 import { zeroQuant } from './methods/zeroQuant';
-import { makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
+import { activationDefaults, makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
 import { parseBits } from './quant/spec';
 import type { Form } from './methods/layout';
 import type { Model } from './models/model';
@@ -62,7 +65,7 @@ export interface RunConfig {
 
 /** The defaults of a plan: fitted scales; at 2 bits the stretched grid, which has no level to waste; learned where training follows. */
 export function planDefaults(weights: PlanOptions['weights'], activations: PlanOptions['activations'], trained: boolean): PlanOptions {
-  return { weights, activations, grid: weights === 2 ? 'stretched' : 'symmetric', scale: 'mse', granularity: 'row', learned: trained, embeddings: '8', rules: {} };
+  return { weights, activations, grid: weights === 2 ? 'stretched' : 'symmetric', scale: 'mse', granularity: 'row', learned: trained, embeddings: '8', ends: 'weights', rules: {}, activation: activationDefaults };
 }
 
 /** Resolves bits, preset and settings into the full configuration, and checks it, without running anything. */
@@ -74,11 +77,12 @@ export function configure({ teacher, bits, method = 'samSga', preset = 'mini', p
   const chosen = METHODS[method as MethodId], base: Record<string, unknown> = { ...(chosen.defaults as Record<string, unknown>) };
   for (const [key, value] of Object.entries(presetSize(preset, weights, form, model.maxLength))) if (key in base) base[key] = value;
   if (model.head.kind === 'regression' && base.divergence) base.divergence = { ...base.divergence as object, logits: 'mse' };
-  const plain = planDefaults(weights, activations, false), { plan: _, ...settings } = applySettings({ ...base, plan: changeable(plain) }, set) as Record<string, unknown>;
+  const plain = planDefaults(weights, activations, false), { plan: _, ...settings } = applySettings({ ...base, plan: settablePlan(plain) }, set) as Record<string, unknown>;
   checkSequence(checkConfig(settings), model);
-  const best = changeable({ ...plain, ...chosen.plan?.(model, settings as never) }); // it may depend on the settings, and has the settings' last word
+  const best = settablePlan({ ...plain, ...chosen.plan?.(model, settings as never) }); // it may depend on the settings, and has the settings' last word
   const { plan: changed } = applySettings({ plan: best }, set.filter((text) => text.startsWith('plan.')));
   const planOptions: PlanOptions = { ...changed, weights, activations };
+  checkConfig(planOptions, 'plan.');
   return { method: method as MethodId, bits: name, preset, seed, form, settings, planOptions, plan: makePlan(model, planOptions) };
 }
 
@@ -86,7 +90,7 @@ export function configure({ teacher, bits, method = 'samSga', preset = 'mini', p
 const FULL = { weights: 8, activations: null, name: 'W32A32' } as const;
 
 /** What `--set plan.` may change: the widths come from the bits. */
-function changeable({ weights, activations, ...rest }: PlanOptions): Omit<PlanOptions, 'weights' | 'activations'> { return rest; }
+export function settablePlan({ weights, activations, ...rest }: PlanOptions): Omit<PlanOptions, 'weights' | 'activations'> { return rest; }
 
 function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
   if (seq !== undefined && (seq as number) > model.maxLength) throw new ZsaqError('range', `seq=${seq}: the model has ${model.maxLength} positions`);
@@ -109,7 +113,7 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
   let read: DataSource | null = null;
   const fresh = chosen.ascends && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
   try {
-    const result = await chosen.run({
+    const job: Job = {
       teacher, generator: options.generator ?? fresh, plan: config.plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer), form: config.form, seed,
       data() {
         if (!real) return noData(config.method);
@@ -117,7 +121,8 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
         return tokenized(options.data!, tokenizer);
       },
       checkpoints: options.checkpoints, signal: options.signal, onProgress: options.onProgress,
-    }, config.settings as never);
+    };
+    const result = await chosen.run({ ...job, plan: calibratedPlan(job, config) }, config.settings as never);
     return { ...result, config, read };
   } finally {
     if (fresh) dispose(fresh.params);
@@ -126,6 +131,13 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
 
 /** Whether a run reads real training text. */
 export function needsData({ method, settings }: Pick<RunConfig, 'method' | 'settings'>): boolean { return METHODS[method].needs(settings as never) === 'data'; }
+
+/** The plan with its static activations calibrated on random tokens in the method's own layout: the same for all methods. */
+function calibratedPlan(job: Job, { settings, planOptions, preset }: RunConfig): QuantPlan {
+  const size = presetSize(preset, planOptions.weights, job.form, job.teacher.model.maxLength);
+  const source = randomSource(job, { ...trainDefaults, ...size, ...settings, form: job.form }, new Stream('calibration', job.seed));
+  return calibrate(job.teacher, job.plan, () => source.next(), planOptions.activation?.batches ?? activationDefaults.batches);
+}
 
 /** Ids of ordinary tokens: not special, not reserved for later use. */
 export function ordinaryTokens(tokenizer: Tokenizer): Int32Array {

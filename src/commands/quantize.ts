@@ -3,7 +3,10 @@ import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { refuseLeak } from '../methods/leak';
 import { loadRunnable, type RunnableModel } from '../export/packed';
-import { METHODS } from '../quantize';
+import { samWarning } from '../methods/activity';
+import { describeSettings, flatten } from '../methods/check';
+import { samSgaDefaults } from '../methods/config';
+import { METHODS, planDefaults, settablePlan } from '../quantize';
 import { PRESETS } from '../methods/presets';
 import { toText } from '../report/table';
 import { loadTokenizer } from '../text/tokenizer';
@@ -14,6 +17,12 @@ import { quantizeRun, type RunMetrics } from './quantizeRun';
 import { makeScorer } from './score';
 import { methodTable } from './methodTable';
 import { realText } from './trainingData';
+
+/** Settings that samSga has not, with the defaults of the first method that has them. */
+function othersSettings(): Record<string, unknown> {
+  const own = new Set(flatten(samSgaDefaults).map(([path]) => path)), all = Object.values(METHODS).reverse().flatMap(({ defaults }) => flatten(defaults as object));
+  return Object.fromEntries(all.filter(([path]) => !own.has(path)));
+}
 
 export const quantizeCommand: Command = {
   name: 'quantize',
@@ -29,7 +38,8 @@ export const quantizeCommand: Command = {
                     gptq and zeroQuant with --set inputs=real
   --data DIR        folder of the real data sets (ZSAQ_DATA); every other method reads it for scoring only
   --preset NAME     ${PRESETS.join(' | ')} (mini): size of the run, never the algorithm
-  --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric
+  --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric;
+                    all of them stand below
   --seed N          seed of every random number (0)
   --json            last line of standard output: one JSON object
 
@@ -38,7 +48,17 @@ ${Object.values(METHODS).map(({ id, title }) => `  ${id.padEnd(16)}  ${title}`).
 
 The same command again continues an interrupted run. Example:
   zsaq quantize --model datasets/pocket/models/pocket-bert --generator datasets/pocket/models/pocket-generator \\
-    --task pocket-sentiment --bits W2A8 --preset smoke --out runs/first`,
+    --task pocket-sentiment --bits W2A8 --preset smoke --out runs/first
+
+Settings of samSga with their defaults; steps, batch and seq come from the preset. The other methods have those of them that they need,
+and those of the next list; zeroQuant's rate is 0.0005:
+${describeSettings(samSgaDefaults).join('\n')}
+
+Settings of other methods alone, with their defaults; sequences comes from the preset:
+${describeSettings(othersSettings()).join('\n')}
+
+Settings of the plan, what is quantized and how; grid, scale and learned depend on bits and method, here those of W4A8:
+${describeSettings(settablePlan(planDefaults(4, 8, true)), 'plan.').join('\n')}`,
   options: {
     model: { type: 'string' }, bits: { type: 'string' }, out: { type: 'string' }, method: { type: 'string' }, generator: { type: 'string' },
     task: { type: 'string' }, data: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, seed: { type: 'string' },
@@ -47,7 +67,7 @@ The same command again continues an interrupted run. Example:
     const metrics = await runQuantize(values, signal);
     const { status, out } = metrics;
     const text = status === 'cancelled' ? `stopped after ${metrics.steps} steps; the same command continues from the last checkpoint in ${out}\n`
-      : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
+      : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}${samWarning(metrics.sharpness)}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
     return { text, json: { ...metrics }, exitCode: status === 'ok' ? 0 : status === 'cancelled' ? 130 : 3 };
   },
 };

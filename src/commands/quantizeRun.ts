@@ -1,5 +1,6 @@
 import { dispose } from '../core/tree';
 import { saveQuantized } from '../export/packed';
+import { meanSharpness } from '../methods/activity';
 import { configure, METHODS, needsData, quantize, type QuantizeOptions, type RunConfig } from '../quantize';
 import { describePlan, sizeBytes } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
@@ -49,6 +50,8 @@ export interface RunMetrics extends Record<string, unknown> {
   sizeBytes: number;
   fullPrecisionBytes: number;
   seconds: number;
+  /** how much SAM's perturbation raised the divergence, on average; null without SAM */
+  sharpness: number | null;
   peakBytes: number;
   /** the real training text that was read; null in every zero-shot run */
   read: DataSource | null;
@@ -86,12 +89,12 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
 async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, result: Quantized & { read: DataSource | null }, full: Score | undefined): Promise<RunMetrics> {
   const { teacher, scorer, out } = o, { plan, status, cost, read } = result, variant = METHODS[config.method].variant?.(config.settings as never, config.planOptions) ?? null;
   const quantized = status === 'cancelled' ? undefined
-    : await scorer?.score('quantized', teacher.model, result.params, activationHooks(new Set(plan.sites), plan.activationBits));
+    : await scorer?.score('quantized', teacher.model, result.params, activationHooks(plan));
   const metrics: RunMetrics = {
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, variant, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
-    seconds: cost.seconds, peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, read, out, preset: config.preset, ...provenance(),
+    seconds: cost.seconds, sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, read, out, preset: config.preset, ...provenance(),
   };
   if (status === 'cancelled') return metrics;
   folder.write('history.json', result.history);

@@ -48,14 +48,16 @@ export function compiled(f: (inputs: Params) => Record<string, Tensor>, held: Pa
 interface Graph { run(inputs: Params): Record<string, Tensor>; dispose(): void }
 
 function build(f: (inputs: Params) => Record<string, Tensor>, inputs: Params, held: Params): Graph {
-  const backend = nativeBackend(), names = Object.keys(inputs);
+  const backend = nativeBackend(), names = Object.keys(inputs), heldTensors = Object.values(held);
+  // Now, lest a tensor that TensorFlow has not had yet reach it while f is recorded and be taken for a constant of the graph.
+  const heldIds = backend.getInputTensorIds(heldTensors);
   // Stand-ins: a clone shares its number with its original, and then the two could not be told apart in what is recorded.
   const { result, recording, copies } = record(f, inputs);
-  const outputs = Object.keys(result), heldTensors = Object.values(held);
+  const outputs = Object.keys(result);
   const fed = [...Object.values(copies), ...heldTensors];
   const { bytes, feeds, fetches } = writeGraph(recording, fed.map(metadataOf), outputs.map((name) => metadataOf(result[name]).id), backend.binding);
   tf.dispose([copies, result]);
-  const session = load(bytes), heldIds = backend.getInputTensorIds(heldTensors);
+  const session = load(bytes);
   return {
     run(now) {
       const ids = [...backend.getInputTensorIds(names.map((name) => now[name])), ...heldIds];

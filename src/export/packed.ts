@@ -8,7 +8,7 @@ import { modelFromConfig } from '../models/registry';
 import { activationHooks } from '../quant/activations';
 import { dequantize, groupShape, quantize, type Affine } from '../quant/affine';
 import { packBits, unpackBits } from '../quant/pack';
-import { checkSpec, codeRange, type QuantSpec } from '../quant/spec';
+import { checkActivation, checkSpec, codeRange, type QuantSpec } from '../quant/spec';
 import type { Hooks } from '../nn/hooks';
 import type { QuantPlan } from '../quant/plan';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
@@ -31,7 +31,8 @@ export interface QuantizedParts {
 /**
  * Writes a quantized model in its true size: for each quantized weight `<name>.codes` (U8, packed bits of c - low,
  * row-major), `<name>.scale` (F32 `[groups, 1]`) and, on the asymmetric grid, `<name>.zero` (U8); everything else in F32.
- * The plan stands in `config.json` under `quantization_config`. Reading it back gives the same weights bit for bit.
+ * The plan stands in `config.json` under `quantization_config`, the scales of static activations in it. Reading it back gives the same
+ * weights and the same hooks bit for bit.
  */
 export function saveQuantized(dir: string, { config, params, affines, plan, copyFrom, card }: QuantizedParts): void {
   const tensors: Parameters<typeof savePretrained>[1]['tensors'] = Object.fromEntries(Object.entries(params).flatMap(([name, x]) => {
@@ -63,11 +64,12 @@ export async function loadRunnable(dir: string): Promise<RunnableModel> {
 }
 
 function planOf(found: object, dir: string): QuantPlan {
-  const { weights, sites, activationBits } = found as Partial<QuantPlan>;
+  const { weights, sites, activationBits, activations } = found as Partial<QuantPlan>;
   const sound = weights && typeof weights === 'object' && Array.isArray(sites) && sites.every((s) => typeof s === 'string') && (activationBits === null || activationBits === 8);
   if (!sound) throw new ZsaqError('format', `${dir}/config.json: quantization_config must hold weights, sites and activationBits as zsaq writes them`);
   for (const spec of Object.values(weights)) checkSpec(spec);
-  return { weights, sites, activationBits };
+  for (const [site, spec] of Object.entries(activations ?? {})) if (checkActivation(spec, site).granularity === 'tensor' && !spec.fixed) throw new ZsaqError('format', `${dir}/config.json: the static activations at ${site} have no scale`);
+  return { weights, sites, activationBits, ...(activations ? { activations } : {}) };
 }
 
 function readQuantized(folder: Pretrained, plan: QuantPlan): RunnableModel {
@@ -82,7 +84,7 @@ function readQuantized(folder: Pretrained, plan: QuantPlan): RunnableModel {
     dispose(params);
     throw e;
   }
-  return { dir: folder.dir, model, params, config: folder.config, card: folder.card, plan, hooks: activationHooks(new Set(plan.sites), plan.activationBits) };
+  return { dir: folder.dir, model, params, config: folder.config, card: folder.card, plan, hooks: activationHooks(plan) };
 }
 
 function readPacked(folder: Pretrained, name: string, shape: readonly number[], spec: QuantSpec): Tensor {

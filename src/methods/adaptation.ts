@@ -12,11 +12,16 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node
  * The feature adaptation module: turns what the generator says into the teacher's representation space.
  * - `straightThrough`: tokens x ~ softmax(z / tau) of a shared vocabulary; forward E[x], backward that of softmax(z / tau) E
  *   (Bengio et al. 2013). What the student sees are real tokens, as at test time.
+ * - `gumbel`: tokens x = argmax(z + g) with Gumbel noise g, which samples softmax(z); forward E[x], backward that of softmax((z + g) / tau) E
+ *   (Jang et al. 2017, arXiv 1611.01144). Unlike straightThrough, its gradient knows the sample, and tau sharpens the gradient only.
  * - `soft`: softmax(z / tau) E, differentiable without bias, but mixtures shrink towards the mean embedding.
  * - `linear`: A h of the generator's last hidden state, A trained with it: for a foreign vocabulary. Norms are
  *   kept within the range of the teacher's embedding rows, else the ascent leaves every input the teacher knows.
  */
-export type AdaptationKind = 'straightThrough' | 'soft' | 'linear';
+export type AdaptationKind = 'straightThrough' | 'gumbel' | 'soft' | 'linear';
+
+/** True for the kinds whose output is tokens. */
+export function speaksTokens(kind: AdaptationKind): boolean { return kind === 'straightThrough' || kind === 'gumbel'; }
 
 export const ADAPTATION = '#adaptation';
 
@@ -64,15 +69,29 @@ export function initAdaptation(a: Adaptation, generatorWidth: number, random: St
   return { [ADAPTATION]: tf.tensor2d(values, [a.teacher.embeddingSize, generatorWidth]) };
 }
 
+/** Standard Gumbel noise -log(-log u), `[rows, n]`. */
+export function gumbelNoise(rows: number, n: number, random: Stream): Tensor2D {
+  return tf.tensor2d(Float32Array.from({ length: rows * n }, () => -Math.log(-Math.log(1 - random.next() + 1e-20))), [rows, n]);
+}
+
+/** Chance of one batch, for the kinds that speak in tokens: one uniform number in [0, 1) a place, or `gumbel`'s noise `[batch * seq, candidates]`. */
+export interface Chance { uniforms?: Tensor1D; gumbel?: Tensor2D }
+
 /**
- * One token a place, sampled from softmax(z / tau) over the candidates.
+ * One token a place, sampled from softmax(z / tau) over the candidates; for `gumbel` argmax(z + g).
  *
- * @param candidates int32 ids of the columns of the logits  @param uniforms numbers in [0, 1), `[batch * seq]`
+ * @param candidates int32 ids of the columns of the logits
  * @returns int32 ids `[batch * seq]`
  */
-export function sampleTokens(a: Adaptation, { logits }: Output, candidates: Tensor1D, uniforms: Tensor1D): Tensor1D {
-  const p = tf.softmax(tf.reshape(scaled(logits, a.temperature), [-1, candidates.shape[0]])) as Tensor2D;
-  return gatherRows(candidates, sampleColumns(p, uniforms)) as Tensor1D;
+export function sampleTokens(a: Adaptation, out: Output, candidates: Tensor1D, { uniforms, gumbel }: Chance): Tensor1D {
+  const z = scaledLogits(a, out, candidates, gumbel);
+  return gatherRows(candidates, gumbel ? tf.argMax(z, 1) : sampleColumns(tf.softmax(z), uniforms!)) as Tensor1D;
+}
+
+/** z / tau, for `gumbel` (z + g) / tau, `[batch * seq, candidates]`: what the gradient's softmax is over. */
+export function scaledLogits(a: Adaptation, { logits }: Output, candidates: Tensor1D, gumbel?: Tensor2D): Tensor2D {
+  const z = tf.reshape(logits, [-1, candidates.shape[0]]);
+  return scaled(gumbel ? tf.add(z, gumbel) : z, a.temperature) as Tensor2D;
 }
 
 /**
@@ -81,23 +100,23 @@ export function sampleTokens(a: Adaptation, { logits }: Output, candidates: Tens
  * @param out the generator's output, logits `[batch, seq, candidates]`
  * @param candidates int32 ids of the columns of the logits
  * @param theta trained parameters; holds A for `linear`
- * @param tokens int32 `[batch * seq]`, the sample of this batch (`straightThrough`)
+ * @param tokens int32 `[batch * seq]`, the sample of this batch (`straightThrough`, `gumbel`)  @param gumbel the noise that it was drawn with
  */
-export function adapt(a: Adaptation, out: Output, candidates: Tensor1D, place: Placement, theta: Params, tokens?: Tensor1D): Inputs {
+export function adapt(a: Adaptation, out: Output, candidates: Tensor1D, place: Placement, theta: Params, tokens?: Tensor1D, gumbel?: Tensor2D): Inputs {
   const { batch, seq, rows, specials, mask, typeIds } = place;
-  const flat = generatedRows(a, out, candidates, theta, tokens); // [batch * seq, embedding]
+  const flat = generatedRows(a, out, candidates, theta, tokens, gumbel); // [batch * seq, embedding]
   const table = specials ? tf.concat([flat, embedding(a.table, specials)]) as Tensor2D : flat;
   return { embeds: tf.reshape(embedding(table, rows), [batch, seq, a.teacher.embeddingSize]) as Tensor3D, mask, typeIds };
 }
 
-function generatedRows(a: Adaptation, out: Output, candidates: Tensor1D, theta: Params, tokens?: Tensor1D): Tensor2D {
+function generatedRows(a: Adaptation, out: Output, candidates: Tensor1D, theta: Params, tokens?: Tensor1D, gumbel?: Tensor2D): Tensor2D {
   if (a.kind === 'linear') {
     const h = out.hidden[out.hidden.length - 1], rows = tf.reshape(h, [-1, h.shape[h.rank - 1]!]) as Tensor2D;
     const raw = linear(rows, theta[ADAPTATION] as Tensor2D);
     const length = tf.sqrt(tf.add(tf.sum(tf.square(raw), 1, true), 1e-12));
     return tf.mul(raw, tf.div(tf.clipByValue(length, a.norms[0], a.norms[1]), length)) as Tensor2D;
   }
-  const z = tf.reshape(scaled(out.logits, a.temperature), [-1, candidates.shape[0]]) as Tensor2D;
+  const z = scaledLogits(a, out, candidates, gumbel);
   const choices = embedding(a.table, candidates) as Tensor2D; // [candidates, embedding]
   if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, choices);
   return straightThrough(z, choices, embedding(a.table, tokens!) as Tensor2D);

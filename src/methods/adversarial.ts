@@ -3,7 +3,7 @@ import type { SamSgaConfig } from './config';
 import type { Method } from './method';
 
 /** Settings of SAM, which this method does not have. */
-const SAM = ['sam', 'beta', 'relative'] as const;
+const SAM = ['sam', 'beta', 'relative', 'betaSchedule', 'adaptive', 'perturb', 'perturbLayers', 'look'] as const;
 
 export type AdversarialConfig = Omit<SamSgaConfig, typeof SAM[number]>;
 

@@ -1,6 +1,6 @@
 import type { Precision } from '../core/kernels';
 import type { Schedule } from '../optim/schedule';
-import type { DivergenceConfig } from '../train/divergence';
+import type { DivergenceConfig, LogitsTerm } from '../train/divergence';
 import type { AdaptationKind } from './adaptation';
 
 /** Settings of every method that trains a student: the same student, loss and budget for all of them. */
@@ -21,6 +21,10 @@ export interface TrainConfig {
   clip: number;
   schedule: Schedule;
   divergence: DivergenceConfig;
+  /** what the next step starts from: the latent weights w, or the rounded ones Q(w), which a small step then cannot move */
+  store: 'latent' | 'quantized';
+  /** student steps on one batch: the teacher answers the first one only */
+  stepsPerBatch: number;
   /** products of the passes: bf16 is faster and rounds gradients to about 1 %; SAM's second pass is float32 always, for bf16 would round the perturbation away */
   precision: Precision;
   /** layers: what a layer computes is not kept but computed again for its gradient: less memory, more time */
@@ -36,6 +40,16 @@ export interface SamSgaConfig extends TrainConfig {
   /** radius of the perturbation: a norm, or (relative) a share of ||Q(w)|| */
   beta: number;
   relative: boolean;
+  /** share of beta over the steps */
+  betaSchedule: Schedule;
+  /** scale-invariant neighbourhood (ASAM) */
+  adaptive: boolean;
+  /** what is perturbed: the quantized weights Q(w) + eps, or the latent ones Q(w + eps) */
+  perturb: 'quantized' | 'latent';
+  /** share of the quantized layers that are perturbed, counted from the output */
+  perturbLayers: number;
+  /** LookSAM: the second pass at every `every`-th step only; at the others its orthogonal part is used again, with weight `reuse` */
+  look: { every: number; reuse: number };
   /** gradient ascent of generator and adaptation; off: both stay as they are */
   sga: 'on' | 'off';
   generator: {
@@ -45,6 +59,16 @@ export interface SamSgaConfig extends TrainConfig {
     clip: number;
     /** student steps per generator step */
     every: number;
+    /** what the generator reads: random tokens, or Gaussian embeddings as large as its own */
+    noise: 'tokens' | 'gaussian';
+    /** its ascent: a pass of its own over a batch of its own, or the tape of the student's first pass over the student's batch */
+    pass: 'own' | 'shared';
+    /** logits term of the divergence that it ascends: the student's, or another, a bounded one (js, l1) */
+    divergence: 'same' | LogitsTerm;
+    /** weights of what keeps it from collapse, added to the divergence that it ascends (regularizers.ts) */
+    entropy: number;
+    diversity: number;
+    manifold: number;
   };
   adaptation: {
     kind: AdaptationKind;
@@ -56,13 +80,16 @@ export interface SamSgaConfig extends TrainConfig {
 
 export const trainDefaults: TrainConfig = {
   steps: 600, batch: 16, seq: 32, shortest: 0.25, correlation: 1, rate: 1e-4, scaleRate: 1e-3, weightDecay: 0, clip: 1,
-  schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 }, precision: 'fp32', recompute: 'off', checkpointSeconds: 60,
+  schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 },
+  store: 'latent', stepsPerBatch: 1, precision: 'fp32', recompute: 'off', checkpointSeconds: 60,
 };
 
 /** The plan of a method that trains the student: it trains the scales as well. */
 export const learnedScales = (): { learned: boolean } => ({ learned: true });
 
 export const samSgaDefaults: SamSgaConfig = {
-  ...trainDefaults, sam: 'on', beta: 2e-4, relative: true, sga: 'on',
-  generator: { mode: 'trained', rate: 1e-5, clip: 1, every: 5 }, adaptation: { kind: 'straightThrough', temperature: 1, candidates: 4000 },
+  ...trainDefaults, sam: 'on', beta: 2e-4, relative: true, betaSchedule: { kind: 'constant', warmup: 0, floor: 0 }, adaptive: false,
+  perturb: 'quantized', perturbLayers: 1, look: { every: 1, reuse: 0.7 }, sga: 'on',
+  generator: { mode: 'trained', rate: 1e-5, clip: 1, every: 5, noise: 'tokens', pass: 'own', divergence: 'same', entropy: 0, diversity: 0, manifold: 0 },
+  adaptation: { kind: 'straightThrough', temperature: 1, candidates: 4000 },
 };

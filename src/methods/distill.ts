@@ -3,31 +3,40 @@ import { ZsaqError } from '../core/error';
 import { peakBytes, tidy } from '../core/memory';
 import { clone, dispose, fromHost, hostTensors, part, prefixed, type Params } from '../core/tree';
 import { adamInit, type AdamState } from '../optim/adam';
-import { rateAt } from '../optim/schedule';
+import { rateAt, type Schedule } from '../optim/schedule';
 import { Guard, type GuardState } from '../train/guard';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
-import { disposeInputs, type Source } from './source';
+import { disposeInputs, type Batch, type Source } from './source';
 import { affineOf, effective, makeStudent, type Student } from './student';
-import { readReport } from './studentStep';
+import { readReport, type Answers, type Sharpness, type StepKind } from './studentStep';
 import { makeTrainer, opponentOf, type Trainer } from './trainer';
 import type { Streams } from '../core/random';
-import type { Radius } from '../optim/sam';
 import type { TrainConfig } from './config';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** Steps between two snapshots: what a roll-back or a resumed run goes back to. */
 const SNAPSHOT_STEPS = 20;
 
-interface State { step: number; trained: Record<string, Tensor>; adam: AdamState }
+/** SAM over the steps of a run. */
+export interface Sharpening extends Sharpness {
+  /** share of beta over the steps */
+  schedule: Schedule;
+  /** the second pass takes place at every so many-th step (LookSAM) */
+  every: number;
+}
+
+/** `orthogonal`: what LookSAM keeps of its last second pass, empty without. */
+interface State { step: number; trained: Record<string, Tensor>; adam: AdamState; orthogonal: Record<string, Tensor> }
 
 /**
  * Trains a quantized student against the teacher on whatever `source` gives: the loop of every training method.
- * Each step: ascend (if the source has an adversary), draw a batch, one sharpness-aware gradient, AdamW, re-quantize.
+ * Each step: ascend (if the source has an adversary), draw a batch, one sharpness-aware gradient, AdamW, re-quantize. Cheaper forms
+ * leave some of it out at some steps: the second pass (LookSAM), a new batch (`stepsPerBatch`), the adversary's own pass (`generator.pass`).
  * Checkpoints hold the last snapshot, so that a resumed run repeats exactly what an undisturbed one does.
  */
-export async function distill(id: MethodId, job: Job, config: TrainConfig, radius: Radius | null, source: Source, streams: Streams): Promise<Quantized> {
+export async function distill(id: MethodId, job: Job, config: TrainConfig, sharpening: Sharpening | null, source: Source, streams: Streams): Promise<Quantized> {
   const student = makeStudent(job.teacher.model, job.teacher.params, job.plan, config.recompute);
-  const run = new Run(id, job, config, radius, source, streams, student);
+  const run = new Run(id, job, config, sharpening, source, streams, student);
   try {
     return await run.finish(await run.loop());
   } finally {
@@ -45,15 +54,17 @@ class Run {
   private readonly began = Date.now();
   private written = Date.now();
   private secondsBefore = 0;
+  /** the batch in use and the teacher's answers to it */
+  private current?: { batch: Batch; answers: Answers };
 
   constructor(
     private readonly id: MethodId, private readonly job: Job, private readonly config: TrainConfig,
-    radius: Radius | null, private readonly source: Source, private readonly streams: Streams,
+    private readonly sharpening: Sharpening | null, private readonly source: Source, private readonly streams: Streams,
     private readonly student: Student,
   ) {
-    this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius, clip: config.clip, precision: config.precision });
+    this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius: sharpening, clip: config.clip, precision: config.precision });
     const trained = clone(student.initial);
-    this.state = { step: 0, trained, adam: adamInit(trained) };
+    this.state = { step: 0, trained, adam: adamInit(trained), orthogonal: {} };
     const saved = job.checkpoints?.load();
     if (saved) this.restore(saved.state, saved.step, fromHost(saved.tensors));
     this.takeSnapshot();
@@ -71,7 +82,9 @@ class Run {
       }
       this.history.push(entry);
       this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry });
-      if (this.state.step % SNAPSHOT_STEPS === 0) this.takeSnapshot();
+      // a snapshot holds no batch: it is taken where the next step draws one
+      const { step } = this.state;
+      if (step >= this.snapshot.saved.step + SNAPSHOT_STEPS && step % this.config.stepsPerBatch === 0) this.takeSnapshot();
       if (Date.now() - this.written > 1000 * this.config.checkpointSeconds) this.write();
       await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
     }
@@ -81,18 +94,26 @@ class Run {
   /** One step; null if a loss or gradient was not finite, in which case nothing has been updated. */
   private async step(): Promise<Entry | null> {
     const { state, config, job } = this;
-    const share = rateAt(config.schedule, state.step, config.steps) * this.guard.rateShare;
-    const ascended = await this.time('generator', () => this.ascend(share));
+    const share = rateAt(config.schedule, state.step, config.steps) * this.guard.rateShare, kind = this.kindOf(state.step);
+    let ascended = kind.ascends ? null : await this.time('generator', () => this.ascend(share));
     if (ascended !== null && !Number.isFinite(ascended)) return null;
-    const batch = await this.time('source', () => this.source.next());
-    const { grads, report, teacherLogits } = await this.time('student', () => this.trainer.gradients(state.trained, batch.inputs));
+    const { batch, answers } = kind.answers === 'given' ? this.current! : { batch: await this.time('source', () => this.source.next()), answers: {} };
+    const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers));
     const classes = job.teacher.model.head.kind === 'classification' ? classShares(teacherLogits) : null;
-    disposeInputs(batch.inputs);
+    this.keepBatch(kind, batch, more.answers);
     teacherLogits.dispose();
-    const result = readReport(report);
-    if (![result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite)) {
-      dispose(grads);
+    const result = readReport(report), sound = [result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite);
+    if (more.inputGradient) {
+      ascended = sound && await this.time('generator', () => this.source.follow!(more.inputGradient!, share)) ? result.loss : NaN;
+      more.inputGradient.dispose();
+    }
+    if (!sound || Number.isNaN(ascended)) {
+      dispose(grads, more.orthogonal);
       return null;
+    }
+    if (kind.look === 'keep') {
+      dispose(state.orthogonal);
+      state.orthogonal = more.orthogonal!;
     }
     await this.time('update', () => this.update(grads, share));
     return {
@@ -101,27 +122,60 @@ class Run {
     };
   }
 
+  /** What the settings make of a step; the rhythms start at step 0. */
+  private kindOf(step: number): StepKind {
+    const { sharpening, config: { stepsPerBatch: uses } } = this, sharp = sharpening !== null && step % sharpening.every === 0;
+    const looks = sharpening !== null && sharpening.every > 1 && (sharpening.reuse ?? 0) > 0;
+    const used = step % uses, answers = used > 0 ? 'given' : uses > 1 ? 'keep' : 'ask';
+    return { sharp, look: !looks ? 'none' : sharp ? 'keep' : 'reuse', answers, ascends: this.source.sharesPass?.(step) ?? false };
+  }
+
+  private gradients(kind: StepKind, batch: Batch, answers: Answers) {
+    const { sharpening, config, trainer, state: { step, trained, orthogonal } } = this;
+    const share = kind.sharp ? tf.scalar(rateAt(sharpening!.schedule, step, config.steps)) : undefined;
+    try {
+      return trainer.gradients(trained, batch.inputs, kind, { share, answers, orthogonal: kind.look === 'reuse' ? orthogonal : {} });
+    } finally {
+      share?.dispose();
+    }
+  }
+
+  /** The batch waits for its next use, or is given back. */
+  private keepBatch(kind: StepKind, batch: Batch, answers: Answers | undefined): void {
+    const last = (this.state.step + 1) % this.config.stepsPerBatch === 0;
+    if (kind.answers === 'keep') this.current = { batch, answers: answers! };
+    else if (last && this.current) this.dropBatch();
+    else if (kind.answers === 'ask') disposeInputs(batch.inputs);
+  }
+
+  private dropBatch(): void {
+    if (!this.current) return;
+    disposeInputs(this.current.batch.inputs);
+    dispose(this.current.answers);
+    this.current = undefined;
+  }
+
   /** The adversary's turn, against the student's weights as they stand. */
   private ascend(share: number): number | null {
     const { student, job: { teacher }, config, state: { step, trained } } = this;
-    return this.source.ascend?.(step, opponentOf(student, teacher, trained, config.divergence), share) ?? null;
+    return this.source.ascend?.(step, opponentOf(student, teacher, trained, this.source.divergence ?? config.divergence), share) ?? null;
   }
 
   private update(grads: Record<string, Tensor>, share: number): void {
-    const { state: { trained, adam, step } } = this, next = this.trainer.update(trained, grads, adam, share);
+    const { state: { trained, adam, step, orthogonal } } = this, next = this.trainer.update(trained, grads, adam, share);
     dispose(grads, trained, adam.m, adam.v);
-    this.state = { step: step + 1, ...next };
+    this.state = { step: step + 1, ...next, orthogonal };
   }
 
   private takeSnapshot(): void {
-    const { trained, adam, step } = this.state, source = this.source.save();
+    const { trained, adam, step, orthogonal } = this.state, source = this.source.save();
     const old = this.snapshot?.held;
     this.snapshot = {
       saved: { step, state: {
         adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), guard: this.guard.save(),
         seconds: this.seconds(), phases: { ...this.phases },
       } },
-      held: { ...prefixed('student/', clone(trained)), ...prefixed('m/', clone(adam.m)), ...prefixed('v/', clone(adam.v)), ...prefixed('source/', source.held) },
+      held: { ...prefixed('student/', clone(trained)), ...prefixed('m/', clone(adam.m)), ...prefixed('v/', clone(adam.v)), ...prefixed('orthogonal/', clone(orthogonal)), ...prefixed('source/', source.held) },
     };
     if (old) dispose(old);
   }
@@ -140,8 +194,9 @@ class Run {
     if (Object.keys(trained).join() !== Object.keys(this.student.initial).join()) {
       throw new ZsaqError('mismatch', 'the checkpoint belongs to another model or plan: choose another output folder');
     }
-    dispose(this.state.trained, this.state.adam.m, this.state.adam.v);
-    this.state = { step, trained, adam: { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number } };
+    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.state.orthogonal);
+    this.dropBatch();
+    this.state = { step, trained, adam: { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number }, orthogonal: part(tensors, 'orthogonal/') };
     this.source.restore(part(tensors, 'source/'), state.source as Record<string, unknown>);
     this.streams.restore(state.streams as ReturnType<Streams['save']>);
     this.guard.restore(state.guard as GuardState);
@@ -166,7 +221,8 @@ class Run {
   }
 
   dispose(): void {
-    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.snapshot.held);
+    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.state.orthogonal, this.snapshot.held);
+    this.dropBatch();
     this.source.dispose();
     this.trainer.dispose();
     this.student.dispose();

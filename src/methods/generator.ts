@@ -6,20 +6,22 @@ import { tidy } from '../core/memory';
 import { clone, dispose, get, part, pick, prefixed, type Params } from '../core/tree';
 import { adamDefaults, adamInit, makeAdam, type Adam, type AdamState } from '../optim/adam';
 import { clipByGlobalNorm } from '../optim/clip';
-import { adapt, checkAdaptation, initAdaptation, placementOf, placementTensors, sampleTokens, tokenInputs, type Adaptation } from './adaptation';
-import { drawLayout, layoutTensors, type Layout } from './layout';
+import { adapt, checkAdaptation, gumbelNoise, initAdaptation, placementOf, placementTensors, sampleTokens, scaledLogits, speaksTokens, tokenInputs, type Adaptation, type Chance } from './adaptation';
+import { drawLayout, layoutTensors, wordMask, type Layout } from './layout';
+import { regularization } from './regularizers';
 import { randomTokens, type Batch, type Opponent, type Source } from './source';
 import { compileFor } from './trainer';
 import type { Job, Network } from './method';
 import type { SamSgaConfig } from './config';
 import type { Compiled } from '../core/graph';
 import type { Streams } from '../core/random';
+import type { DivergenceConfig } from '../train/divergence';
 import type { Inputs, Output } from '../models/model';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 
 /**
  * The generator G_theta with its adaptation as a source of inputs, and their gradient ascent. The generator is a causal
- * language model run once over noise tokens z; position t says what may follow z_1 ... z_t.
+ * language model run once over noise z, random tokens or Gaussian embeddings; position t says what may follow z_1 ... z_t.
  */
 export class GeneratorSource implements Source {
   private theta: Record<string, Tensor>;
@@ -31,6 +33,12 @@ export class GeneratorSource implements Source {
   private readonly speech: Compiled;
   private readonly adam: Adam<'theta'>;
   private ascent?: Compiled;
+  private readonly following: Compiled;
+  readonly divergence?: DivergenceConfig;
+  /** root mean square of the generator's embeddings: the size of Gaussian noise */
+  private readonly noiseSize: number;
+  /** what the last batch for the student was drawn from, kept where the ascent goes along that batch */
+  private last: Params = {};
 
   constructor(private readonly job: Job, private readonly generator: Network, private readonly config: SamSgaConfig, private readonly streams: Streams) {
     const { model } = generator, { kind, temperature } = config.adaptation, trained = config.generator.mode === 'trained';
@@ -49,14 +57,19 @@ export class GeneratorSource implements Source {
     const compile = compileFor(config.steps);
     this.speech = compile((x) => this.pass((): Record<string, Tensor> => {
       const theta = part(x, 'theta/'), out = this.speak(theta, x);
-      return kind === 'straightThrough' ? { tokens: this.sample(out, x) } : { embeds: this.adapt(out, theta, x).embeds! };
+      return speaksTokens(kind) ? { tokens: this.sample(out, x) } : { embeds: this.adapt(out, theta, x).embeds! };
     }), this.held);
+    this.following = compile((x) => this.climb(x, ({ embeds }) => tf.sum(tf.mul(embeds!, x.inputGradient)) as Scalar), this.held);
+    const { noise, divergence } = config.generator;
+    this.noiseSize = noise === 'gaussian' ? rootMeanSquare(tableOf(generator)) : 0;
+    if (divergence !== 'same') this.divergence = { ...config.divergence, logits: divergence };
     this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
   }
 
   next(): Batch {
     const { layout, tensors } = this.draw(), { tokens: ids, embeds } = this.speech({ ...tensors, ...prefixed('theta/', this.theta) });
-    dispose(tensors);
+    if (this.config.generator.pass === 'shared') this.remember(tensors);
+    else dispose(tensors);
     if (embeds) return { inputs: { embeds: embeds as Tensor3D, ...layoutTensors(layout) } };
     const tokens = ids.dataSync() as Int32Array;
     ids.dispose();
@@ -64,25 +77,64 @@ export class GeneratorSource implements Source {
   }
 
   ascend(step: number, opponent: Opponent, rateShare: number): number | null {
-    const { every, rate, clip } = this.config.generator;
-    if (!this.learns || step % every !== 0) return null;
-    this.ascent ??= compileFor(this.config.steps)((x) => this.pass(() => {
-      const negative = valueAndGrad((theta) => {
-        const inputs = this.adapt(this.speak(theta, x), theta, x);
-        return tf.neg(opponent.divergence(part(x, 'trained/'), inputs)) as Scalar;
-      }, part(x, 'theta/'));
-      const clipped = clipByGlobalNorm(negative.grads, clip);
-      return { ...prefixed('g/', clipped.grads), report: tf.stack([negative.value, clipped.norm]) };
-    }), { ...this.held, ...opponent.held });
+    const { every, pass } = this.config.generator;
+    if (!this.learns || pass === 'shared' || step % every !== 0) return null;
+    this.ascent ??= compileFor(this.config.steps)(
+      (x) => this.climb(x, (inputs) => opponent.divergence(part(x, 'trained/'), inputs)), { ...this.held, ...opponent.held });
     const { tensors } = this.draw();
-    const { report, ...g } = this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), [loss, norm] = report.dataSync();
-    dispose({ report }, tensors);
+    const value = this.step(this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), rateShare);
+    dispose(tensors);
+    return value;
+  }
+
+  sharesPass(step: number): boolean {
+    const { every, pass } = this.config.generator;
+    return this.learns && pass === 'shared' && step % every === 0;
+  }
+
+  /** dD/dtheta = dD/de de/dtheta: the student's tape gave the first factor, one run of the generator over the same draw gives the product. */
+  follow(inputGradient: Tensor, rateShare: number): boolean {
+    return Number.isFinite(this.step(this.following({ ...this.last, inputGradient, ...prefixed('theta/', this.theta) }), rateShare));
+  }
+
+  /** Gradients of theta, downhill on minus the objective and the regularizers, and a report of value and norm: one function of the drawn tensors. */
+  private climb(x: Params, objective: (inputs: Inputs) => Scalar): Record<string, Tensor> {
+    return this.pass(() => {
+      const negative = valueAndGrad((theta) => {
+        const out = this.speak(theta, x), inputs = this.adapt(out, theta, x);
+        return tf.neg(this.regularized(objective(inputs), out, inputs, x)) as Scalar;
+      }, part(x, 'theta/'));
+      const clipped = clipByGlobalNorm(negative.grads, this.config.generator.clip);
+      return { ...prefixed('g/', clipped.grads), report: tf.stack([negative.value, clipped.norm]) };
+    });
+  }
+
+  /** theta moves by these gradients; the objective before, NaN with nothing changed if it is not finite. */
+  private step({ report, ...g }: Record<string, Tensor>, rateShare: number): number {
+    const [loss, norm] = report.dataSync();
+    report.dispose();
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(g); return NaN; }
-    const next = this.adam.update(this.theta, part(g, 'g/'), this.moments, { theta: rate * rateShare });
+    const next = this.adam.update(this.theta, part(g, 'g/'), this.moments, { theta: this.config.generator.rate * rateShare });
     dispose(g, this.theta, this.moments.m, this.moments.v);
     this.theta = next.params;
     this.moments = next.state;
     return -loss;
+  }
+
+  private regularized(value: Scalar, out: Output, { embeds }: Inputs, { candidates, gumbel, words }: Params): Scalar {
+    if (!this.regularizes()) return value;
+    const logits = this.adaptation.kind === 'linear' ? undefined : scaledLogits(this.adaptation, out, candidates as Tensor1D, gumbel as Tensor2D | undefined);
+    return tf.add(value, regularization({ logits, embeds: embeds!, words: words as Tensor2D, table: this.adaptation.table }, this.config.generator));
+  }
+
+  private regularizes(): boolean {
+    const { entropy, diversity, manifold } = this.config.generator;
+    return entropy > 0 || diversity > 0 || manifold > 0;
+  }
+
+  private remember(drawn: Params): void {
+    dispose(this.last);
+    this.last = drawn;
   }
 
   save() {
@@ -97,8 +149,8 @@ export class GeneratorSource implements Source {
   }
 
   dispose(): void {
-    dispose(this.theta, this.moments.m, this.moments.v);
-    this.speech.dispose(), this.adam.dispose(), this.ascent?.dispose();
+    dispose(this.theta, this.moments.m, this.moments.v, this.last);
+    this.speech.dispose(), this.following.dispose(), this.adam.dispose(), this.ascent?.dispose();
   }
 
   /** What a graph does. */
@@ -108,12 +160,14 @@ export class GeneratorSource implements Source {
   private draw(): Drawn {
     const { config, job, streams } = this, { batch, seq } = config, { kind, candidates: count } = config.adaptation;
     const layout = drawLayout({ ...config, form: job.form }, job.special, streams.get('layout'));
-    const noise = randomTokens(this.noiseVocabulary, batch * seq, streams.get('noise'));
+    const noise = this.noise(batch, seq);
     // the linear map reads hidden states only: one row stands for the head's product
     const candidates = kind === 'linear' ? Int32Array.of(0)
       : count === 0 || count >= job.vocabulary.length ? job.vocabulary
         : Int32Array.from(streams.get('candidates').shuffle([...job.vocabulary]).slice(0, count)).sort();
-    const tensors: Record<string, Tensor> = { noise: tf.tensor2d(noise, [batch, seq], 'int32'), candidates: tf.tensor1d(candidates, 'int32'), ...placementTensors(layout) };
+    const tensors: Record<string, Tensor> = { noise, candidates: tf.tensor1d(candidates, 'int32'), ...placementTensors(layout) };
+    if (this.regularizes()) tensors.words = wordMask(layout);
+    if (kind === 'gumbel') tensors.gumbel = gumbelNoise(batch * seq, candidates.length, streams.get('gumbel'));
     if (kind === 'straightThrough') {
       const random = streams.get('samples');
       tensors.uniforms = tf.tensor1d(Float32Array.from({ length: batch * seq }, () => random.next()));
@@ -121,18 +175,25 @@ export class GeneratorSource implements Source {
     return { layout, tensors };
   }
 
+  /** z: int32 tokens, or N(0, sigma^2) embeddings with sigma the root mean square of the generator's own. */
+  private noise(batch: number, seq: number): Tensor {
+    const random = this.streams.get('noise'), width = this.generator.model.embeddingSize;
+    if (this.config.generator.noise === 'tokens') return tf.tensor2d(randomTokens(this.noiseVocabulary, batch * seq, random), [batch, seq], 'int32');
+    return tf.tensor3d(Float32Array.from({ length: batch * seq * width }, () => this.noiseSize * random.normal()), [batch, seq, width]);
+  }
+
   /** One run over the noise, with the head's product over the candidates only: a record with fewer rows in its table. */
   private speak(theta: Params, { noise, candidates }: Params): Output {
     const { model, params } = this.generator, table = tableOf(this.generator);
     const name = params[UNTIED_HEAD] ? UNTIED_HEAD : model.wordEmbedding, head = embedding(get(params, name) as Tensor2D, candidates);
-    return model.forward({ ...params, ...theta, [name]: head }, { embeds: embedding(table, noise) as Tensor3D }, this.config.recompute === 'layers' ? { layer: checkpointed } : {});
+    return model.forward({ ...params, ...theta, [name]: head }, { embeds: (noise.dtype === 'int32' ? embedding(table, noise) : noise) as Tensor3D }, this.config.recompute === 'layers' ? { layer: checkpointed } : {});
   }
 
-  private sample(out: Output, { candidates, uniforms }: Params): Tensor1D { return sampleTokens(this.adaptation, out, candidates as Tensor1D, uniforms as Tensor1D); }
+  private sample(out: Output, { candidates, ...chance }: Params): Tensor1D { return sampleTokens(this.adaptation, out, candidates as Tensor1D, chance as Chance); }
 
   private adapt(out: Output, theta: Params, drawn: Params): Inputs {
-    const tokens = this.adaptation.kind === 'straightThrough' ? this.sample(out, drawn) : undefined;
-    return adapt(this.adaptation, out, drawn.candidates as Tensor1D, placementOf(drawn, this.config), theta, tokens);
+    const tokens = speaksTokens(this.adaptation.kind) ? this.sample(out, drawn) : undefined;
+    return adapt(this.adaptation, out, drawn.candidates as Tensor1D, placementOf(drawn, this.config), theta, tokens, drawn.gumbel as Tensor2D | undefined);
   }
 }
 
@@ -142,6 +203,12 @@ interface Drawn { layout: Layout; tensors: Record<string, Tensor> }
 const UNTIED_HEAD = 'lm_head.weight';
 
 function tableOf({ model, params }: Network): Tensor2D { return get(params, model.wordEmbedding) as Tensor2D; }
+
+/** In 64 bits on the host: the same to the last digit wherever the tensor lies, so that a continued run draws the same noise. */
+function rootMeanSquare(x: Tensor): number {
+  const values = x.dataSync() as Float32Array;
+  return Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+}
 
 /** The range of embedding norms of ordinary tokens, 1st to 99th percentile. */
 function ordinaryNorms(teacher: Network, vocabulary: Int32Array): [number, number] {

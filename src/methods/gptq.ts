@@ -64,7 +64,7 @@ function sitesOf({ teacher: { model }, plan }: Job): string[] {
  */
 export function roundSite({ teacher, plan }: Pick<Job, 'teacher' | 'plan'>, { damp, order }: Pick<GptqConfig, 'damp' | 'order'>, batches: readonly Inputs[], site: string, q: Partly): LayerReport {
   const { model, params } = teacher, names = model.linears.filter((l) => l.site === site && plan.weights[l.weight]).map((l) => l.weight);
-  const moment = momentAt(model, q.params, batches, site, activationHooks(new Set(plan.sites), plan.activationBits)), n = moment.shape[0];
+  const moment = momentAt(model, q.params, batches, site, activationHooks(plan)), n = moment.shape[0];
   const columns = columnsOf(moment, order), factor = inverseFactor(gathered(moment.dataSync(), n, columns), n, damp);
   let error = 0, size = 0;
   for (const name of names) {

@@ -66,6 +66,11 @@ export function placeIds(layout: Layout, tokens: ArrayLike<number>): Int32Array 
   return layout.source.map((s) => (s >= 0 ? tokens[s] : layout.specials[-1 - s]));
 }
 
+/** 1 where a generated token stands, 0 at special tokens and padding. */
+export function wordMask({ batch, seq, source }: Layout): Tensor2D {
+  return tf.tensor2d(Float32Array.from(source, (s) => (s >= 0 ? 1 : 0)), [batch, seq]);
+}
+
 /** Mask and segments as tensors. */
 export function layoutTensors({ batch, seq, mask, typeIds }: Layout): { mask: Tensor2D; typeIds?: Tensor2D } {
   return {

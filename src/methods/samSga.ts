@@ -1,7 +1,7 @@
 import { ZsaqError } from '../core/error';
 import { Streams } from '../core/random';
 import { learnedScales, samSgaDefaults, type SamSgaConfig } from './config';
-import { distill } from './distill';
+import { distill, type Sharpening } from './distill';
 import { GeneratorSource } from './generator';
 import type { Method } from './method';
 
@@ -16,6 +16,10 @@ export const samSga: Method<SamSgaConfig> = {
   async run(job, config) {
     if (!job.generator) throw new ZsaqError('missing', 'samSga needs a generator: a causal language model that writes the inputs');
     const streams = new Streams(job.seed), source = new GeneratorSource(job, job.generator, config, streams);
-    return distill('samSga', job, config, config.sam === 'on' ? { beta: config.beta, relative: config.relative } : null, source, streams);
+    return distill('samSga', job, config, config.sam === 'on' ? sharpening(config) : null, source, streams);
   },
 };
+
+function sharpening({ beta, relative, adaptive, perturb, perturbLayers, look, betaSchedule }: SamSgaConfig): Sharpening {
+  return { beta, relative, adaptive, perturb, layers: perturbLayers, reuse: look.reuse, every: look.every, schedule: betaSchedule };
+}

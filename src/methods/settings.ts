@@ -1,4 +1,5 @@
 import { ZsaqError } from '../core/error';
+import { accepts } from './check';
 
 type Plain = Record<string, unknown>;
 
@@ -14,16 +15,16 @@ export function applySettings<T extends object>(defaults: T, settings: readonly 
   for (const text of settings) {
     const at = text.indexOf('=');
     if (at < 1) throw new ZsaqError('usage', `--set ${text}: write path=value, for example --set ${examplePath(defaults)}`);
-    change(out as Plain, text.slice(0, at), parse(text.slice(at + 1)), text);
+    change(out as Plain, defaults as Plain, text.slice(0, at), parse(text.slice(at + 1)), text);
   }
   return out;
 }
 
-function change(root: Plain, path: string, value: unknown, text: string): void {
+function change(root: Plain, defaults: Plain, path: string, value: unknown, text: string): void {
   const keys = path.split('.');
-  let here = root;
+  let here = root, there = defaults;
   for (const [depth, key] of keys.entries()) {
-    const last = depth === keys.length - 1, free = Object.keys(here).length === 0 && depth > 0;
+    const last = depth === keys.length - 1, free = Object.keys(there).length === 0 && depth > 0;
     if (!free && !Object.hasOwn(here, key)) {
       throw new ZsaqError('usage', `--set ${text}: there is no "${keys.slice(0, depth + 1).join('.')}"; there are ${Object.keys(here).join(', ')}`);
     }
@@ -33,9 +34,11 @@ function change(root: Plain, path: string, value: unknown, text: string): void {
     }
     if (!last) {
       if (typeof here[key] !== 'object' || here[key] === null) throw new ZsaqError('usage', `--set ${text}: "${keys.slice(0, depth + 1).join('.')}" is a single value`);
-      here = here[key] as Plain;
+      here = here[key] as Plain, there = there[key] as Plain;
       continue;
     }
+    // a word that looks like a number: plan.embeddings=8
+    if (kind(here[key]) === 'string' && typeof value === 'number' && accepts(path, String(value))) value = String(value);
     if (kind(here[key]) !== kind(value) && !mixed(key)) {
       throw new ZsaqError('usage', `--set ${text}: "${path}" takes a ${kind(here[key])} such as ${JSON.stringify(here[key])}`);
     }

@@ -4,6 +4,7 @@ import { drawLayout, type LayoutConfig } from './layout';
 import type { Stream } from '../core/random';
 import type { Job } from './method';
 import type { Inputs } from '../models/model';
+import type { DivergenceConfig } from '../train/divergence';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** The student as the adversary meets it. */
@@ -24,6 +25,12 @@ export interface Source {
   next(): Batch;
   /** one ascent of the generator on D(P, Q) of the student as it stands; the divergence before it, null if none took place */
   ascend?(step: number, opponent: Opponent, rateShare: number): number | null;
+  /** the divergence that it ascends, if not the student's */
+  readonly divergence?: DivergenceConfig;
+  /** true where the ascent of this step goes along the gradient that the student's own first pass gives (`follow`) */
+  sharesPass?(step: number): boolean;
+  /** one ascent along dD/de `[batch, seq, embedding]` of the last batch; false, with nothing changed, if it is not finite */
+  follow?(inputGradient: Tensor, rateShare: number): boolean;
   /** tensors and data that a checkpoint must hold; `held` are clones that the caller disposes of */
   save(): { held: Record<string, Tensor>; state: Record<string, unknown> };
   restore(tensors: Params, state: Record<string, unknown>): void;

@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import { checkpointed } from '../core/grad';
 import { tidy } from '../core/memory';
-import { clone, dispose, get, pick, type Params } from '../core/tree';
+import { clone, dispose, get, map, pick, type Params } from '../core/tree';
 import { activationHooks } from '../quant/activations';
 import { fakeQuantize, type Affine } from '../quant/affine';
 import { fitAffine } from '../quant/fit';
@@ -50,7 +50,7 @@ export function makeStudent(model: Model, teacher: Params, plan: QuantPlan, reco
     frozen[name] = spec ? fakeQuantize(teacher[name], fitted[name], spec) : tf.clone(teacher[name]);
   }
   return {
-    model, plan, initial, fitted, frozen, hooks: { ...activationHooks(new Set(plan.sites), plan.activationBits), ...(recompute === 'layers' ? { layer: checkpointed } : {}) },
+    model, plan, initial, fitted, frozen, hooks: { ...activationHooks(plan), ...(recompute === 'layers' ? { layer: checkpointed } : {}) },
     dispose() { dispose(initial, frozen, ...Object.values(fitted).map(({ scale, zero }) => ({ scale, zero }))); },
   };
 }
@@ -86,14 +86,18 @@ export function effective(student: Student, trained: Params): Record<string, Ten
   return out;
 }
 
+/** Weights `w` (some of the quantized ones) on the grids as they stand in `trained`. The caller owns the tensors. */
+export function requantized(student: Student, trained: Params, w: Params): Record<string, Tensor> {
+  return map(w, (x, name) => tidy(() => fakeQuantize(x, affineOf(student, trained, name), student.plan.weights[name])));
+}
+
 /**
- * Gradients of the trained record from gradients at the effective one: straight-through for weights,
+ * Gradients of the trained record from gradients at the effective one, or at some entries of it: straight-through for weights,
  * dL/d log s = s dL/ds for learned scales. Call inside a tidy.
  */
 export function latentGradients(student: Student, trained: Params, atEffective: Params): Record<string, Tensor> {
   const out: Record<string, Tensor> = {};
-  for (const name of Object.keys(trained)) {
-    if (isScale(name)) continue;
+  for (const name of Object.keys(atEffective)) {
     const spec = student.plan.weights[name];
     if (!spec) { out[name] = atEffective[name]; continue; }
     const affine = affineOf(student, trained, name);

@@ -1,26 +1,66 @@
 import { tf } from '../core/backend';
 import { valueAndGrad } from '../core/grad';
-import { withPrecision, type Precision } from '../core/kernels';
+import { embedding, withPrecision, type Precision } from '../core/kernels';
 import { tidy } from '../core/memory';
-import { norm, pick, type Params } from '../core/tree';
+import { get, map, norm, pick, type Params } from '../core/tree';
 import { clipByGlobalNorm } from '../optim/clip';
+import { orthogonalPart, withOrthogonalPart } from '../optim/lookSam';
 import { perturb, type Radius } from '../optim/sam';
 import { divergence, type DivergenceConfig } from '../train/divergence';
 import { toGroups } from '../quant/affine';
-import { affineOf, effective, latentGradients, quantizedNames, type Student } from './student';
+import { affineOf, effective, latentGradients, quantizedNames, requantized, type Student } from './student';
 import type { Network } from './method';
 import type { Inputs, Output } from '../models/model';
-import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+
+/** SAM of the student: the radius, and forms of the perturbation other than the plain one. */
+export interface Sharpness extends Radius {
+  beta: number;
+  /** what is perturbed: Q(w) after the quantizer (absent: this), or w before it */
+  perturb?: 'quantized' | 'latent';
+  /** share of the quantized layers that are perturbed, counted from the output; absent: all. The first backward pass ends at the lowest of them */
+  layers?: number;
+  /** LookSAM's alpha: weight of the orthogonal part at the steps between */
+  reuse?: number;
+}
 
 export interface StudentStepConfig {
   divergence: DivergenceConfig;
-  /** SAM's radius; null: no second pass */
-  radius: Radius | null;
+  /** null: no second pass */
+  radius: Sharpness | null;
   /** limit of the global gradient norm */
   clip: number;
   /** products of the teacher and of the first pass */
   precision: Precision;
 }
+
+/** What kind of step it is: each kind is a graph of its own. */
+export interface StepKind {
+  /** with the second pass, at the perturbed weights */
+  sharp: boolean;
+  /** LookSAM: hand out the orthogonal part of this step, or mend this step's gradient by that of an earlier one */
+  look: 'none' | 'keep' | 'reuse';
+  /** the teacher's answers: asked for, asked for and handed out for further steps on the same batch, or given from an earlier one */
+  answers: 'ask' | 'keep' | 'given';
+  /** the first tape also gives the gradient by the inputs, for the generator */
+  ascends: boolean;
+}
+
+/** What a step is given besides parameters and batch; all of it may change from step to step, and so it is an input of the graph. */
+export interface StepGiven {
+  /** SAM's radius as a share of its peak; absent: 1 */
+  share?: Scalar;
+  /** for `look: 'reuse'` */
+  orthogonal?: Params;
+  /** for `answers: 'given'` */
+  answers?: Answers;
+}
+
+/** The teacher's answers to one batch as a record: `logits`, `hidden0`, `hidden1`, ... */
+export type Answers = Record<string, Tensor>;
+
+/** The step of a run without extras. */
+export function plainStep(radius: Radius | null): StepKind { return { sharp: radius !== null, look: 'none', answers: 'ask', ascends: false }; }
 
 /** What a step reports of itself. */
 export interface StepReport {
@@ -31,8 +71,16 @@ export interface StepReport {
   gradientNorm: number;
 }
 
-/** Tensors of one step: gradients of the trained record, clipped; the report's numbers; the teacher's answers. */
-export interface StudentGradients { grads: Record<string, Tensor>; report: Tensor1D; teacherLogits: Tensor }
+/** Tensors of one step: gradients of the trained record, clipped; the report's numbers; the teacher's logits; and what its kind hands out. */
+export interface StudentGradients {
+  grads: Record<string, Tensor>;
+  report: Tensor1D;
+  teacherLogits: Tensor;
+  orthogonal?: Record<string, Tensor>;
+  answers?: Answers;
+  /** dD/de `[batch, seq, embedding]`, through teacher and student */
+  inputGradient?: Tensor;
+}
 
 /**
  * One sharpness-aware gradient of the student, S(P; Q(w^)) of the paper:
@@ -42,27 +90,68 @@ export interface StudentGradients { grads: Record<string, Tensor>; report: Tenso
  * eps is added after the quantizer and Q is not applied again (else rounding would swallow it), with the scales of the
  * unperturbed weights. The norm of g is over the quantized weights, and only they are perturbed. The second
  * pass is float32 whatever the precision of the first.
- * Without a radius g' = g.
+ * `perturb: 'latent'` is the other reading, kept for comparison: eps from the gradient of w, g' at Q(w + eps) with those scales.
+ * Without a second pass g' = g, with LookSAM's orthogonal part where one is given.
  */
-export function studentGradients(student: Student, trained: Params, teacher: Network, inputs: Inputs, config: StudentStepConfig): StudentGradients {
+export function studentGradients(
+  student: Student, trained: Params, teacher: Network, inputs: Inputs, config: StudentStepConfig,
+  kind: StepKind = plainStep(config.radius), given: StepGiven = {},
+): StudentGradients {
   return tidy(() => {
-    const at = effective(student, trained), target = withPrecision(config.precision, () => teacher.model.forward(teacher.params, inputs)), mask = maskOf(inputs);
-    const loss = (a: Params): Scalar => {
-      const answer: Output = student.model.forward({ ...student.frozen, ...a }, inputs, student.hooks);
-      return divergence(answer, target, mask, config.divergence);
-    };
-    const first = withPrecision(config.precision, () => valueAndGrad(loss, at));
-    let grads = first.grads, report: Tensor[] = [first.value];
-    if (config.radius) {
-      const names = quantizedNames(student), w = pick(at, names);
-      const { perturbed, radius } = perturb(w, pick(first.grads, names), config.radius);
-      const second = valueAndGrad(loss, { ...at, ...perturbed });
+    const at = effective(student, trained), mask = maskOf(inputs), inPrecision = <T>(f: () => T): T => withPrecision(config.precision, f);
+    const target = kind.answers === 'given' ? outputOf(given.answers!) : inPrecision(() => teacher.model.forward(teacher.params, inputs));
+    const answer = (a: Params, x: Inputs): Output => student.model.forward({ ...student.frozen, ...a }, x, student.hooks);
+    const loss = (a: Params): Scalar => divergence(answer({ ...at, ...a }, inputs), target, mask, config.divergence);
+    const perturbedNames = kind.sharp ? layersOf(student, config.radius!.layers ?? 1) : [];
+    // of a first pass that only points the perturbation nothing else is wanted
+    const wanted = kind.sharp && kind.look === 'none' ? pick(at, perturbedNames) : at;
+    const first = inPrecision(() => (kind.ascends ? bothPlayers(student, teacher, inputs, wanted, (a, x, y) => divergence(answer({ ...at, ...a }, x), y, mask, config.divergence))
+      : valueAndGrad(loss, wanted)));
+    const { [EMBEDS]: inputGradient, ...gradient } = first.grads;
+    let grads: Record<string, Tensor> = gradient, report: Tensor[] = [first.value], base = trained;
+    let orthogonal: Record<string, Tensor> | undefined;
+    if (kind.sharp) {
+      const { beta, relative, adaptive, perturb: place } = config.radius!, w = pick(at, perturbedNames), latent = place === 'latent';
+      const radius = { beta: given.share ? tf.mul(given.share, beta) as Scalar : beta, relative, adaptive };
+      const moved = latent
+        ? perturb(pick(trained, perturbedNames), pick(latentGradients(student, trained, pick(gradient, perturbedNames)), perturbedNames), radius)
+        : perturb(w, pick(gradient, perturbedNames), radius);
+      if (latent) base = { ...trained, ...moved.perturbed };
+      const there = latent ? requantized(student, trained, moved.perturbed) : moved.perturbed;
+      const second = valueAndGrad(loss, { ...at, ...there });
       grads = second.grads;
-      report = [first.value, second.value, tf.div(radius, norm(w)), shareMoved(student, trained, w, perturbed)];
-    }
-    const clipped = clipByGlobalNorm(latentGradients(student, trained, grads), config.clip);
-    return { grads: clipped.grads, report: tf.stack([clipped.norm, ...report]) as Tensor1D, teacherLogits: target.logits };
+      if (kind.look === 'keep') orthogonal = orthogonalPart(grads, gradient);
+      report = [first.value, second.value, tf.div(moved.radius, norm(latent ? pick(trained, perturbedNames) : w)), shareMoved(student, trained, w, there)];
+    } else if (kind.look === 'reuse') grads = withOrthogonalPart(gradient, given.orthogonal!, config.radius!.reuse ?? 0);
+    const clipped = clipByGlobalNorm(latentGradients(student, base, grads), config.clip);
+    return {
+      grads: clipped.grads, report: tf.stack([clipped.norm, ...report]) as Tensor1D, teacherLogits: target.logits,
+      ...(orthogonal ? { orthogonal } : {}), ...(kind.answers === 'keep' ? { answers: answersOf(target) } : {}), ...(inputGradient ? { inputGradient } : {}),
+    };
   });
+}
+
+/** Name of the inputs among the variables of a tape that serves both players. */
+const EMBEDS = '#embeds';
+
+/**
+ * The student's first gradient and dD/de from one tape. e are the word embeddings as the teacher reads them; where the batch is
+ * tokens, the student reads its own quantized rows Q(E)[x] = e + (Q(E)[x] - E[x]), the difference a constant: the gradient goes straight
+ * through that quantizer too.
+ */
+function bothPlayers(student: Student, teacher: Network, { ids, embeds, ...rest }: Inputs, wanted: Params, loss: (a: Params, x: Inputs, target: Output) => Scalar) {
+  const rows = (params: Params): Tensor => embedding(get(params, student.model.wordEmbedding) as Tensor2D, ids!);
+  const e = embeds ?? rows(teacher.params), own = ids && tf.sub(rows(student.frozen), e);
+  return valueAndGrad(({ [EMBEDS]: x, ...a }) => loss(
+    a, { ...rest, embeds: (own ? tf.add(x, own) : x) as Tensor3D }, teacher.model.forward(teacher.params, { ...rest, embeds: x as Tensor3D }, { layer: student.hooks.layer }),
+  ), { ...wanted, [EMBEDS]: e });
+}
+
+/** The last `share` of the quantized layers, at least one, in the order of the plan. */
+export function layersOf(student: Student, share: number): string[] {
+  const all = quantizedNames(student), forward = student.model.linears.map(({ weight }) => weight).filter((n) => all.includes(n));
+  const chosen = new Set(forward.slice(forward.length - Math.max(1, Math.round(share * forward.length))));
+  return share >= 1 ? all : all.filter((n) => chosen.has(n));
 }
 
 /** Reads a step's report and disposes of it. */
@@ -87,6 +176,14 @@ function shareMoved(student: Student, trained: Params, w: Params, perturbed: Par
     return tf.sum(tf.cast(tf.greater(distance, tf.div(tf.stridedSlice(scale, [0, 0], scale.shape, [SAMPLED_ROWS, 1]), 2)), 'float32'));
   });
   return tf.div(tf.addN(moved), seen);
+}
+
+function answersOf({ logits, hidden }: Output): Answers {
+  return map({ logits, ...Object.fromEntries(hidden.map((h, i) => [`hidden${i}`, h])) }, (x) => tf.clone(x));
+}
+
+function outputOf({ logits, ...hidden }: Answers): Output {
+  return { logits: tf.clone(logits), hidden: Object.keys(hidden).map((_, i) => hidden[`hidden${i}`]) };
 }
 
 /** 1 at real tokens. */

@@ -1,9 +1,8 @@
 import { tf } from '../core/backend';
-import { compiled, type Compiled } from '../core/graph';
 import { valueAndGrad } from '../core/grad';
 import { tidy } from '../core/memory';
 import { clone, dispose, part, pick, prefixed, type Params } from '../core/tree';
-import { adamDefaults, adamInit, adamUpdate } from '../optim/adam';
+import { adamDefaults, adamInit, makeAdam } from '../optim/adam';
 import { clipByGlobalNorm } from '../optim/clip';
 import { rateAt, type Schedule } from '../optim/schedule';
 import { calibration, inputDefaults, type InputConfig } from './inputs';
@@ -13,8 +12,9 @@ import { passes } from './real';
 import { disposeInputs } from './source';
 import { affineOf, effective, isScale, latentGradients, makeStudent, type Student } from './student';
 import { maskOf } from './studentStep';
-import { GRAPH_STEPS } from './trainer';
+import { compileFor } from './trainer';
 import type { Inputs, Model } from '../models/model';
+import type { Compiled } from '../core/graph';
 import type { Job, Method } from './method';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 
@@ -84,14 +84,14 @@ function layersOf({ teacher: { model }, plan }: Job): string[] {
 /** Trains one layer against the teacher's, then puts it into the model. */
 function* distillLayer(job: Job, config: ZeroQuantConfig, student: Student, batches: readonly Inputs[], layer: string, q: Partly): Generator<LayerReport> {
   const names = Object.keys(student.initial).filter((n) => n.startsWith(`${layer}.`)), batchOf = passes(`lkd/${layer}`, job.seed, batches.length);
-  const gradients = layerGradients(job, config, student, layer);
+  const gradients = layerGradients(job, config, student, layer), optimizer = makeAdam(GROUPS, (name) => (isScale(name) ? 'scale' : 'weight'), adamDefaults, compileFor(config.steps));
   let trained = clone(pick(student.initial, names)), adam = adamInit(trained);
   try {
     for (let step = 0; step < config.steps; step++) {
       const inputs = Object.fromEntries(Object.entries(batches[batchOf(step)]).filter(([, x]) => x)) as Params;
       const { report, ...grads } = tidy(() => gradients({ ...prefixed('trained/', trained), ...prefixed('inputs/', inputs) }));
       const [loss, norm] = report.dataSync(), share = rateAt(config.schedule, step, config.steps);
-      const next = adamUpdate(trained, part(grads, 'grads/'), adam, (name) => ({ rate: share * (isScale(name) ? config.scaleRate : config.rate), decay: false }), adamDefaults);
+      const next = optimizer.update(trained, part(grads, 'grads/'), adam, { weight: share * config.rate, scale: share * config.scaleRate });
       dispose(trained, adam.m, adam.v, grads, { report });
       [trained, adam] = [next.params, next.state];
       yield { student: Number.isFinite(norm) ? loss : NaN, gradientNorm: norm };
@@ -99,9 +99,12 @@ function* distillLayer(job: Job, config: ZeroQuantConfig, student: Student, batc
     place(student, trained, q);
   } finally {
     dispose(trained, adam.m, adam.v);
-    gradients.dispose();
+    gradients.dispose(), optimizer.dispose();
   }
 }
+
+/** Nothing decays; scales have their own rate. */
+const GROUPS = { weight: { decay: false }, scale: { decay: false } };
 
 /** Gradient of the layer's relative squared error, clipped; as a graph if there are steps enough to pay for it. */
 function layerGradients({ teacher: { model, params }, plan }: Job, { steps, clip }: ZeroQuantConfig, student: Student, layer: string): Compiled {
@@ -118,7 +121,7 @@ function layerGradients({ teacher: { model, params }, plan }: Job, { steps, clip
     return { ...prefixed('grads/', clipped.grads), report: tf.stack([value, clipped.norm]) };
   };
   const fixed = Object.fromEntries(Object.keys(plan.weights).flatMap((n) => [[`${n}#scale`, student.fitted[n].scale], [`${n}#zero`, student.fitted[n].zero]]));
-  return steps >= GRAPH_STEPS ? compiled(gradients, { ...params, ...fixed }) : Object.assign(gradients, { dispose: () => undefined });
+  return compileFor(steps)(gradients, { ...params, ...fixed });
 }
 
 /** The layer as it has been trained, in place of the rounded one. */

@@ -10,7 +10,7 @@ export interface CausalCall {
   /** bias that hides later positions and padding */
   hiding: Tensor;
   /** attention of layer i over the past and these tokens; q, k, v `[batch, seq, hidden]` */
-  attend(i: number, q: Tensor, k: Tensor, v: Tensor, heads: number, hiding: Tensor, scale?: number): Tensor;
+  attend(i: number, q: Tensor, k: Tensor, v: Tensor, heads: number, hiding: Tensor, scale?: number, seen?: (p: Tensor) => Tensor): Tensor;
   /** the states `[batch, seq or 1, hidden]` that the head reads */
   read(x: Tensor): Tensor;
   /** the output, with the past if it was asked for */
@@ -28,9 +28,9 @@ export function causalCall(model: { maxLength: number }, inputs: Inputs, first: 
   return {
     positions: mask ? counted(mask, before, first) : tf.add(range(seq), tf.scalar(first + before, 'int32')),
     hiding,
-    attend(i, q, k, v, heads, bias, scale) {
+    attend(i, q, k, v, heads, bias, scale, seen) {
       present[i] = append(past?.[i], { keys: splitHeads(k, heads), values: splitHeads(v, heads) });
-      return attend(q, present[i], bias, scale);
+      return attend(q, present[i], bias, scale, seen);
     },
     read: (x) => (inputs.lastOnly ? tf.slice(x, [0, seq - 1, 0], [batch, 1, x.shape[2]!]) : x),
     output: (logits, hidden) => ({ logits, hidden, ...(past ? { past: present } : {}) }),

@@ -1,5 +1,6 @@
 import { tf } from '../core/backend';
 import { attention, paddingBias } from '../nn/attention';
+import { isOneSided } from '../nn/activations';
 import { at, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { divides, type Config } from './config';
@@ -42,6 +43,8 @@ export interface EncoderDescription {
   positions?(inputs: Inputs, seq: number): Tensor;
 }
 
+const probabilitiesOf = ({ site }: EncoderLayer): string => `${site}.probabilities`;
+
 /**
  * A bidirectional post-norm encoder, the one body of BERT, RoBERTa and DistilBERT:
  * x <- LN(x + Attention(x)); x <- LN(x + W2 act(W1 x)), with the head that `config.json` asks for.
@@ -60,9 +63,9 @@ export function encoder(config: Config, d: EncoderDescription): Model {
       : sequenceHead(d.sequence, hidden, kind.kind === 'classification' ? kind.labels.length : 1);
   const linears: LinearLayer[] = [];
   const addNorm = (name: string) => Object.assign(shapes, { [`${name}.weight`]: [hidden], [`${name}.bias`]: [hidden] });
-  const add = (name: string, site: string, outs: number, ins: number) => {
+  const add = (name: string, site: string, outs: number, ins: number, more: Partial<LinearLayer> = {}) => {
     Object.assign(shapes, { [`${name}.weight`]: [outs, ins], [`${name}.bias`]: [outs] });
-    linears.push({ weight: `${name}.weight`, site });
+    linears.push({ weight: `${name}.weight`, site, ...more });
   };
   addNorm(`${embeddings}.LayerNorm`);
   for (const l of all) {
@@ -70,14 +73,14 @@ export function encoder(config: Config, d: EncoderDescription): Model {
     add(l.context, l.context, hidden, hidden);
     addNorm(l.contextNorm);
     add(l.wide, l.wide, ffn, hidden);
-    add(l.narrow, l.narrow, hidden, ffn);
+    add(l.narrow, l.narrow, hidden, ffn, { oneSided: isOneSided(act) });
     addNorm(l.outputNorm);
   }
   Object.assign(shapes, head?.shapes);
 
   const layer = (params: Params, l: EncoderLayer, x: Tensor, bias: Tensor | undefined, hooks?: Hooks): Tensor => {
     const input = at(hooks, l.site, x), [q, k, v] = [l.query, l.key, l.value].map((part) => linear(params, part, input));
-    const context = at(hooks, l.context, attention(q, k, v, d.heads, bias));
+    const context = at(hooks, l.context, attention(q, k, v, d.heads, bias, (p) => at(hooks, probabilitiesOf(l), p)));
     const attended = layerNorm(params, l.contextNorm, tf.add(linear(params, l.context, context), x), epsilon);
     const wide = act(linear(params, l.wide, at(hooks, l.wide, attended)));
     return layerNorm(params, l.outputNorm, tf.add(linear(params, l.narrow, at(hooks, l.narrow, wide)), attended), epsilon);
@@ -85,7 +88,7 @@ export function encoder(config: Config, d: EncoderDescription): Model {
 
   const model: Model = {
     family: d.family, head: kind, config, vocabSize, hiddenSize: hidden, embeddingSize: hidden, maxLength: d.maxLength, padId: d.padId,
-    shapes, paramNames: Object.keys(shapes), linears, wordEmbedding,
+    shapes, paramNames: Object.keys(shapes), linears, probabilities: all.map(probabilitiesOf), wordEmbedding,
 
     forward(params, inputs, hooks) {
       const [batch, seq] = inputShape(model, inputs);

@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import * as kernels from '../core/kernels';
 import { get, type Params } from '../core/tree';
-import { activation } from '../nn/activations';
+import { activation, isOneSided } from '../nn/activations';
 import { at, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { causalCall, type CausalCall } from './causal';
@@ -23,14 +23,14 @@ export function gpt2(config: Config): Model {
   const tied = boolean(config, 'tie_word_embeddings', true), act = activation(text(config, 'activation_function', 'gelu_new'));
   const scaled = boolean(config, 'scale_attn_weights', true), byLayer = boolean(config, 'scale_attn_by_inverse_layer_idx', false);
   divides(config, heads, hidden);
-  const prefix = 'transformer', layerName = (i: number) => `${prefix}.h.${i}`;
+  const prefix = 'transformer', layerName = (i: number) => `${prefix}.h.${i}`, probabilitiesOf = (i: number) => `${layerName(i)}.attn.probabilities`;
   const scale = (i: number) => (scaled ? 1 / Math.sqrt(hidden / heads) : 1) / (byLayer ? i + 1 : 1);
 
   const shapes: Record<string, number[]> = { [`${prefix}.wte.weight`]: [vocabSize, hidden], [`${prefix}.wpe.weight`]: [maxLength, hidden] };
   const linears: LinearLayer[] = [];
-  const add = (name: string, outs: number, ins: number) => {
+  const add = (name: string, outs: number, ins: number, more: Partial<LinearLayer> = {}) => {
     Object.assign(shapes, { [`${name}.weight`]: [outs, ins], [`${name}.bias`]: [outs] });
-    linears.push({ weight: `${name}.weight`, site: name });
+    linears.push({ weight: `${name}.weight`, site: name, ...more });
   };
   const addNorm = (name: string) => Object.assign(shapes, { [`${name}.weight`]: [hidden], [`${name}.bias`]: [hidden] });
   for (let i = 0; i < layers; i++) {
@@ -40,7 +40,7 @@ export function gpt2(config: Config): Model {
     add(`${l}.attn.c_proj`, hidden, hidden);
     addNorm(`${l}.ln_2`);
     add(`${l}.mlp.c_fc`, ffn, hidden);
-    add(`${l}.mlp.c_proj`, hidden, ffn);
+    add(`${l}.mlp.c_proj`, hidden, ffn, { oneSided: isOneSided(act) });
   }
   addNorm(`${prefix}.ln_f`);
   if (!tied) shapes['lm_head.weight'] = [vocabSize, hidden];
@@ -48,7 +48,7 @@ export function gpt2(config: Config): Model {
   const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hiding: Tensor, hooks?: Hooks): Tensor => {
     const l = layerName(i), product = (name: string, input: Tensor) => linear(params, `${l}.${name}`, at(hooks, `${l}.${name}`, input));
     const [q, k, v] = tf.split(product('attn.c_attn', layerNorm(params, `${l}.ln_1`, x, epsilon)), 3, -1);
-    const attended = tf.add(x, product('attn.c_proj', call.attend(i, q, k, v, heads, hiding, scale(i))));
+    const attended = tf.add(x, product('attn.c_proj', call.attend(i, q, k, v, heads, hiding, scale(i), (p) => at(hooks, probabilitiesOf(i), p))));
     return tf.add(attended, product('mlp.c_proj', act(product('mlp.c_fc', layerNorm(params, `${l}.ln_2`, attended, epsilon)))));
   };
 
@@ -56,7 +56,7 @@ export function gpt2(config: Config): Model {
     family: 'gpt2', head: { kind: 'languageModel' }, config, vocabSize, hiddenSize: hidden, embeddingSize: hidden, maxLength,
     // GPT-2 was trained without padding; its end of text stands in, as is usual
     padId: padToken(config, typeof config.eos_token_id === 'number' ? config.eos_token_id : 0),
-    shapes, paramNames: Object.keys(shapes), linears, wordEmbedding: `${prefix}.wte.weight`,
+    shapes, paramNames: Object.keys(shapes), linears, probabilities: Array.from({ length: layers }, (_, i) => probabilitiesOf(i)), wordEmbedding: `${prefix}.wte.weight`,
     storedTransposed: new Set(linears.map(({ weight }) => weight)),
 
     forward(params, inputs, hooks) {

@@ -41,7 +41,12 @@ export type Head =
   | { kind: 'none' };
 
 /** A linear layer of the encoder or decoder: the name of its weight and the site of its input (shared by q, k and v). */
-export interface LinearLayer { weight: string; site: string }
+export interface LinearLayer {
+  weight: string;
+  site: string;
+  /** its input comes out of ReLU or GELU */
+  oneSided?: boolean;
+}
 
 /** A model is a pure function of a record of parameters; it holds no tensors. */
 export interface Model {
@@ -59,6 +64,8 @@ export interface Model {
   readonly paramNames: readonly string[];
   /** linear layers in the order of the forward pass, heads excluded */
   readonly linears: readonly LinearLayer[];
+  /** sites of the attention probabilities, one a layer */
+  readonly probabilities: readonly string[];
   readonly wordEmbedding: string;
   /** weights that model files hold as `[in, out]` (GPT-2); in `shapes` and in memory they are `[out, in]` as all others */
   readonly storedTransposed?: ReadonlySet<string>;

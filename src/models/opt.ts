@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import * as kernels from '../core/kernels';
 import { get, type Params } from '../core/tree';
-import { activation } from '../nn/activations';
+import { activation, isOneSided } from '../nn/activations';
 import { at, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { causalCall, type CausalCall } from './causal';
@@ -30,6 +30,7 @@ export function opt(config: Config): Model {
   const act = activation(text(config, 'activation_function', 'relu')), prefix = 'model.decoder';
   divides(config, heads, hidden);
   const layerName = (i: number) => `${prefix}.layers.${i}`;
+  const probabilitiesOf = (i: number) => `${layerName(i)}.self_attn.probabilities`;
   const projected = embeddingSize !== hidden;
 
   const shapes: Record<string, number[]> = {
@@ -37,10 +38,10 @@ export function opt(config: Config): Model {
     [`${prefix}.embed_positions.weight`]: [maxLength + OFFSET, hidden],
   };
   const linears: LinearLayer[] = [];
-  const add = (name: string, site: string, outs: number, ins: number, withBias: boolean) => {
+  const add = (name: string, site: string, outs: number, ins: number, withBias: boolean, more: Partial<LinearLayer> = {}) => {
     shapes[`${name}.weight`] = [outs, ins];
     if (withBias) shapes[`${name}.bias`] = [outs];
-    linears.push({ weight: `${name}.weight`, site });
+    linears.push({ weight: `${name}.weight`, site, ...more });
   };
   const addNorm = (name: string) => Object.assign(shapes, { [`${name}.weight`]: [hidden], [`${name}.bias`]: [hidden] });
   if (projected) add(`${prefix}.project_in`, `${prefix}.project_in`, hidden, embeddingSize, false);
@@ -50,7 +51,7 @@ export function opt(config: Config): Model {
     add(`${l}.self_attn.out_proj`, `${l}.self_attn.out_proj`, hidden, hidden, bias);
     addNorm(`${l}.self_attn_layer_norm`);
     add(`${l}.fc1`, `${l}.fc1`, ffn, hidden, bias);
-    add(`${l}.fc2`, `${l}.fc2`, hidden, ffn, bias);
+    add(`${l}.fc2`, `${l}.fc2`, hidden, ffn, bias, { oneSided: isOneSided(act) });
     addNorm(`${l}.final_layer_norm`);
   }
   if (lastNorm) addNorm(`${prefix}.final_layer_norm`);
@@ -67,7 +68,7 @@ export function opt(config: Config): Model {
     const attended = branch(params, `${l}.self_attn_layer_norm`, x, (h) => {
       const input = at(hooks, `${l}.self_attn`, h);
       const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => linear(params, `${l}.self_attn.${part}`, input));
-      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, call.attend(i, q, k, v, heads, hiding)));
+      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, call.attend(i, q, k, v, heads, hiding, undefined, (p) => at(hooks, probabilitiesOf(i), p))));
     });
     return branch(params, `${l}.final_layer_norm`, attended, (h) => {
       const wide = act(linear(params, `${l}.fc1`, at(hooks, `${l}.fc1`, h)));
@@ -77,7 +78,7 @@ export function opt(config: Config): Model {
 
   const model: Model = {
     family: 'opt', head: { kind: 'languageModel' }, config, vocabSize, hiddenSize: hidden, embeddingSize, maxLength,
-    padId: padToken(config, 1), shapes, paramNames: Object.keys(shapes), linears, wordEmbedding: `${prefix}.embed_tokens.weight`,
+    padId: padToken(config, 1), shapes, paramNames: Object.keys(shapes), linears, probabilities: Array.from({ length: layers }, (_, i) => probabilitiesOf(i)), wordEmbedding: `${prefix}.embed_tokens.weight`,
 
     forward(params, inputs, hooks) {
       const call = causalCall(model, inputs, OFFSET);

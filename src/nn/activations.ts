@@ -35,3 +35,6 @@ export function activation(name: string): (x: Tensor) => Tensor {
   }
   return ACTIVATIONS[name];
 }
+
+/** True for ReLU and the GELUs, which are (nearly) never below zero. */
+export function isOneSided(act: (x: Tensor) => Tensor): boolean { return act !== ACTIVATIONS.tanh; }

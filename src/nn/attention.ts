@@ -25,12 +25,13 @@ export function append(past: KeysValues | undefined, next: KeysValues): KeysValu
  * @param q `[batch, seq, hidden]`, hidden = heads d
  * @param bias added to the scores, broadcast to `[batch, heads, seq, keys]`
  * @param scale 1 / sqrt(d) unless given
+ * @param seen what stands in for the probabilities `[batch, heads, seq, keys]`
  * @returns `[batch, seq, hidden]`
  */
-export function attend(q: Tensor, { keys, values }: KeysValues, bias?: Tensor, scale?: number): Tensor {
+export function attend(q: Tensor, { keys, values }: KeysValues, bias?: Tensor, scale?: number, seen: (p: Tensor) => Tensor = (p) => p): Tensor {
   const [batch, seq, hidden] = q.shape as [number, number, number], heads = keys.shape[1]!;
   const scores = tf.matMul(splitHeads(tf.mul(q, scale ?? 1 / Math.sqrt(hidden / heads)), heads), keys, false, true); // [batch, heads, seq, keys]
-  const mixed = tf.matMul(softmax(bias ? tf.add(scores, bias) : scores), values);
+  const mixed = tf.matMul(seen(softmax(bias ? tf.add(scores, bias) : scores)), values);
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, seq, hidden]);
 }
 
@@ -41,8 +42,8 @@ export function attend(q: Tensor, { keys, values }: KeysValues, bias?: Tensor, s
  * @param bias added to the scores, broadcast to `[batch, heads, seq, seq]`
  * @returns `[batch, seq, hidden]`
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?: Tensor): Tensor {
-  return attend(q, { keys: splitHeads(k, heads), values: splitHeads(v, heads) }, bias);
+export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?: Tensor, seen?: (p: Tensor) => Tensor): Tensor {
+  return attend(q, { keys: splitHeads(k, heads), values: splitHeads(v, heads) }, bias, undefined, seen);
 }
 
 /** Bias that hides padded keys: `[batch, seq]` of 1 and 0 -> `[batch, 1, 1, seq]` of 0 and -1e9. */

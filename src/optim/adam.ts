@@ -18,44 +18,23 @@ export const adamDefaults: AdamConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-
 export interface AdamState { m: Record<string, Tensor>; v: Record<string, Tensor>; step: number }
 
 /** What one parameter gets: its own rate, and whether it decays. */
-export interface Rate { rate: number; decay: boolean }
+interface Rate { rate: number; decay: boolean }
 
 export function adamInit(params: Params): AdamState {
   return { m: map(params, (x) => tf.zerosLike(x)), v: map(params, (x) => tf.zerosLike(x)), step: 0 };
 }
 
-/**
- * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), as in PyTorch:
- *
- *   m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2
- *   w <- (1 - rate decay) w - rate / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + epsilon)
- *
- * Pure: returns new records, the caller disposes of the old ones. A descent; for ascent pass the gradient of -f.
- *
- * @param rateOf rate and decay by parameter name
- */
-export function adamUpdate(
-  params: Params, grads: Params, state: AdamState, rateOf: (name: string) => Rate, config: AdamConfig = adamDefaults,
-): { params: Record<string, Tensor>; state: AdamState } {
-  const step = state.step + 1, out = { params: {} as Record<string, Tensor>, state: { m: {}, v: {}, step } as AdamState };
-  for (const name of Object.keys(params)) {
-    [out.params[name], out.state.m[name], out.state.v[name]] = tidy(() =>
-      adamTensor(params[name], get(grads, name), state.m[name], state.v[name], adamFactors(rateOf(name), step, config), config));
-  }
-  return out;
-}
-
 /** What one update of one group of parameters depends on: w <- keep w - move m / (sqrt(v) + epsilon). */
-export interface AdamFactors<T = number> { keep: T; move: T; epsilon: T }
+interface AdamFactors<T = number> { keep: T; move: T; epsilon: T }
 
 /** The factors of update number `step`, counted from 1. */
-export function adamFactors({ rate, decay }: Rate, step: number, { beta1, beta2, epsilon, weightDecay }: AdamConfig = adamDefaults): AdamFactors {
+function adamFactors({ rate, decay }: Rate, step: number, { beta1, beta2, epsilon, weightDecay }: AdamConfig = adamDefaults): AdamFactors {
   const correct2 = Math.sqrt(1 - beta2 ** step), correct1 = 1 - beta1 ** step;
   return { keep: decay ? 1 - rate * weightDecay : 1, move: (rate * correct2) / correct1, epsilon: epsilon * correct2 };
 }
 
 /** One parameter's update from its factors, numbers or scalar tensors: new w, m, v. */
-export function adamTensor(
+function adamTensor(
   w: Tensor, g: Tensor, m: Tensor, v: Tensor, { keep, move, epsilon }: AdamFactors<number | Tensor>, { beta1, beta2 }: AdamConfig = adamDefaults,
 ): [Tensor, Tensor, Tensor] {
   const first = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
@@ -66,13 +45,18 @@ export function adamTensor(
 
 /** AdamW over a record as one function that can run as a graph. */
 export interface Adam<Group extends string> {
-  /** New records; the caller disposes of the old ones. */
+  /** New records; the caller disposes of the old ones. A descent; for ascent pass the gradient of -f. */
   update(params: Params, grads: Params, state: AdamState, rates: Readonly<Record<Group, number>>): { params: Record<string, Tensor>; state: AdamState };
   dispose(): void;
 }
 
 /**
- * AdamW with one rate for each group of parameters. What differs from step to step, the groups' factors, goes in as scalars.
+ * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), as in PyTorch, with one rate for each group of parameters:
+ *
+ *   m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2
+ *   w <- (1 - rate decay) w - rate / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + epsilon)
+ *
+ * What differs from step to step, the groups' factors, goes in as scalars.
  *
  * @param groups each group's name, and whether it decays
  * @param groupOf the group of a parameter

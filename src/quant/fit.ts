@@ -19,19 +19,25 @@ export function fitAffine(w: Tensor, spec: QuantSpec, name?: string): Affine {
     const groups = toGroups(w, spec.granularity, name);
     if (spec.grid === 'asymmetric') return fitAsymmetric(groups, spec);
     const zero = tf.fill([groups.shape[0], 1], codeRange(spec).zero) as Tensor2D;
-    const covering = coveringScale(groups, spec);
+    const covering = coveringScale(spec.scale === 'percentile' ? upper(tf.abs(groups) as Tensor2D, spec) : tf.max(tf.abs(groups), 1, true), spec);
     // fitted in units of the covering scale, so that squares of huge or tiny weights stay numbers
-    const scale = spec.scale === 'absmax' ? covering : spec.scale === 'twn' ? ternaryScale(groups)
+    const scale = spec.scale === 'absmax' || spec.scale === 'percentile' ? covering : spec.scale === 'twn' ? ternaryScale(groups)
       : tf.mul(fitScale(tf.div(groups, covering), spec), covering);
     return { scale: tf.maximum(scale, TINY) as Tensor2D, zero } as Affine;
   });
 }
 
-/** Smallest scale that clips nothing: max |w| / high, and 2 max |w| / 2^b on the stretched grid, whose cells end half a step further out. */
-function coveringScale(groups: Tensor2D, spec: QuantSpec): Tensor2D {
+/** Smallest scale that clips nothing up to `most`: most / high, and 2 most / 2^b on the stretched grid, whose cells end half a step further out. */
+function coveringScale(most: Tensor, spec: QuantSpec): Tensor2D {
   const { high, zero } = codeRange(spec);
   const steps = spec.grid === 'stretched' ? zero + 0.5 : high;
-  return tf.maximum(tf.div(tf.max(tf.abs(groups), 1, true), steps), TINY) as Tensor2D;
+  return tf.maximum(tf.div(most, steps), TINY) as Tensor2D;
+}
+
+/** The value of each group that a share `percentile` of the others does not exceed: the k-th largest, k = 1 + floor((1 - percentile)(n - 1)). */
+function upper(groups: Tensor2D, { percentile = 0.999 }: QuantSpec): Tensor2D {
+  const [rows, n] = groups.shape, k = 1 + Math.floor((1 - percentile) * (n - 1) + 1e-9);
+  return tf.slice(tf.topk(groups, k).values as Tensor2D, [0, k - 1], [rows, 1]);
 }
 
 /** TWN: s = mean of |w| over |w| > 0.7 mean |w|. */
@@ -63,16 +69,17 @@ function fitScale(groups: Tensor2D, spec: QuantSpec): Tensor2D {
   return best;
 }
 
-/** The range [min, max] (with zero in it), or for `mse` the best shrunken one; the zero point is a whole code. */
+/** The range [min, max] (with zero in it), that of the percentiles, or for `mse` the best shrunken one; the zero point is a whole code. */
 function fitAsymmetric(groups: Tensor2D, spec: QuantSpec): Affine {
-  const { high } = codeRange(spec);
-  const bottom = tf.minimum(tf.min(groups, 1, true), 0), top = tf.maximum(tf.max(groups, 1, true), 0);
+  const { high } = codeRange(spec), ends = spec.scale === 'percentile';
+  const bottom = tf.minimum(ends ? tf.neg(upper(tf.neg(groups) as Tensor2D, spec)) : tf.min(groups, 1, true), 0);
+  const top = tf.maximum(ends ? upper(groups, spec) : tf.max(groups, 1, true), 0);
   const at = (share: number) => {
     const scale = tf.maximum(tf.div(tf.mul(tf.sub(top, bottom), share), high), TINY);
     return { scale, zero: tf.clipByValue(tf.round(tf.div(tf.mul(bottom, -share), scale)), 0, high) };
   };
   let best = at(1);
-  if (spec.scale === 'absmax') return best as Affine;
+  if (spec.scale !== 'mse') return best as Affine;
   const error = ({ scale, zero }: typeof best) => {
     const codes = tf.clipByValue(tf.round(tf.add(tf.div(groups, scale), zero)), 0, high);
     return tf.sum(tf.square(tf.sub(groups, tf.mul(tf.sub(codes, zero), scale))), 1, true);

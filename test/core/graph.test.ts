@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { isNative, nativeBackend, ready, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
 import { compiled } from '../../src/core/graph';
@@ -61,6 +63,20 @@ describe('core/graph', () => {
     assert.equal(graph({ x }).y.dataSync()[0], 6);
     assert.throws(() => compiled(({ x: y }) => ({ y: tf.mul(y, stranger) }))({ x }), /Mul reads a tensor that is neither an input nor held/);
     graph.dispose();
+  });
+
+  it('a held tensor that TensorFlow has not had yet is fed like any other, not written into the graph', () => {
+    const backend = nativeBackend(), binding = backend.binding, sizes: number[] = [];
+    backend.binding = Object.fromEntries(Object.getOwnPropertyNames(binding).map((name) => [name, typeof binding[name] === 'function' ? (binding[name] as () => void).bind(binding) : binding[name]])) as unknown as typeof binding;
+    backend.binding.loadSavedModel = (dir, tags) => { sizes.push(statSync(join(dir, 'saved_model.pb')).size); return binding.loadSavedModel(dir, tags); };
+    try {
+      const held = tf.tensor1d(new Float32Array(10_000).fill(2)), x = tf.scalar(3), graph = compiled(({ x: y }) => ({ y: tf.sum(tf.mul(y, held)) }), { held });
+      assert.equal(graph({ x }).y.dataSync()[0], 60_000);
+      assert.ok(sizes[0] < 4000, `${sizes[0]} bytes`);
+      graph.dispose();
+    } finally {
+      backend.binding = binding;
+    }
   });
 
   it('refuses a function that looks at values, and leaves the backend as it was', () => {

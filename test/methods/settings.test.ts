@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { checkConfig } from '../../src/methods/check';
+import { quantizeCommand } from '../../src/commands/quantize';
+import { accepts, checkConfig, flatten, SETTINGS } from '../../src/methods/check';
 import { samSga } from '../../src/methods/samSga';
 import { applySettings } from '../../src/methods/settings';
+import { activationDefaults } from '../../src/quant/plan';
+import { METHODS, planDefaults, settablePlan } from '../../src/quantize';
 
 describe('settings', () => {
   const defaults = { beta: 0.1, sam: 'on', generator: { rate: 1, every: 2 }, plan: { granularity: 'row', rules: {} as Record<string, unknown> } };
@@ -26,5 +29,24 @@ describe('settings', () => {
     for (const [path, value] of [['steps', 0], ['steps', 1.5], ['clip', 0], ['shortest', 2], ['schedule.kind', 'step'], ['divergence.logits', 'ce'], ['generator.mode', 'x'], ['adaptation.candidates', 1], ['generator.every', 0]] as const) {
       assert.throws(() => checkConfig(applySettings(samSga.defaults, [`${path}=${JSON.stringify(value)}`])), new RegExp(`${path.replace('.', '\\.')}=.*must be`));
     }
+  });
+
+  it('every setting of every method and of the plan is described in --help, with its default, and has a rule', () => {
+    const { help } = quantizeCommand, plan = flatten(settablePlan(planDefaults(4, 8, true)), 'plan.'), settings = [...Object.values(METHODS).flatMap(({ defaults: own }) => flatten(own as object)), ...plan];
+    assert.ok(settings.length > 50);
+    for (const [path, value] of settings) {
+      assert.ok(Object.hasOwn(SETTINGS, path), `${path} has no rule and no words in check.ts`);
+      assert.ok(accepts(path, value), `${path}: the default is not allowed`);
+      assert.ok(help.includes(`\n  ${path}=`), `${path} is not in --help`);
+    }
+    for (const path of Object.keys(SETTINGS)) assert.ok(settings.some(([p]) => p === path), `${path} is described, but there is no such setting`);
+  });
+
+  it('words that look like numbers, and paths into rules, work from the command line', () => {
+    const changed = applySettings({ plan: settablePlan(planDefaults(2, 8, true)) }, ['plan.ends=8', 'plan.embeddings=8', 'plan.rules.*.layer.0.*={"bits":4}', 'plan.rules.*.key.weight=full', 'plan.activation.rules.a.b="full"', 'plan.activation.range=static']).plan;
+    assert.deepEqual([changed.ends, changed.embeddings, changed.rules], ['8', '8', { '*.layer.0.*': { bits: 4 }, '*.key.weight': 'full' }]);
+    assert.deepEqual(changed.activation, { ...activationDefaults, range: 'static', rules: { 'a.b': 'full' } });
+    assert.throws(() => applySettings({ plan: settablePlan(planDefaults(2, 8, true)) }, ['plan.ends=4']), /"plan\.ends" takes a string/);
+    assert.throws(() => checkConfig({ ends: 'all' }, 'plan.'), /plan\.ends="all": plan\.ends must be weights, 8 or none/);
   });
 });

@@ -1,23 +1,29 @@
-// Each trap of zero-shot sharpness-aware quantization has a test that fails if we fall into it.
+// Each trap of zero-shot sharpness-aware quantization has a test that fails if we fall into it. Elsewhere: the gradient of the generator against
+// PyTorch and finite differences (parity.test.ts), fitted and learned scales (../quant), a generator that has read the text (leak.test.ts), numbers
+// of tables rendered from result files (../readme.test.ts), pictures with the same ids each time (../report/svg.test.ts).
 import assert from 'node:assert/strict';
-import { isNative, tf } from '../../src/core/backend';
+import { isNative, nativeBackend, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
 import { matMul2 } from '../../src/core/kernels';
 import { tidy } from '../../src/core/memory';
 import { Stream, Streams } from '../../src/core/random';
-import { dispose, norm, pick } from '../../src/core/tree';
+import { dispose, map, norm, pick } from '../../src/core/tree';
+import { meanSharpness, samWarning } from '../../src/methods/activity';
 import { GeneratorSource } from '../../src/methods/generator';
 import { drawLayout, placeIds, type Form } from '../../src/methods/layout';
 import { noData } from '../../src/methods/method';
 import { samSga } from '../../src/methods/samSga';
-import { effective, makeStudent, quantizedNames } from '../../src/methods/student';
+import { manifoldDistance } from '../../src/methods/regularizers';
+import { affineOf, effective, isScale, makeStudent, quantizedNames } from '../../src/methods/student';
 import { readReport, studentGradients } from '../../src/methods/studentStep';
-import { opponentOf } from '../../src/methods/trainer';
-import { tokenInputs } from '../../src/methods/adaptation';
+import { makeTrainer, opponentOf } from '../../src/methods/trainer';
+import { adapt, tokenInputs } from '../../src/methods/adaptation';
+import { adamInit } from '../../src/optim/adam';
+import { configure } from '../../src/quantize';
 import { quantizeTokens } from '../../src/quant/activations';
 import { divergence, type DivergenceConfig } from '../../src/train/divergence';
 import { free, tiny, tinyConfig, values, type Tiny } from './tiny';
-import type { Scalar, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 const special = { pad: 0, cls: 1, sep: 2 };
 const D: DivergenceConfig = { logits: 'kl', temperature: 1, hidden: 1 };
@@ -174,5 +180,91 @@ describe('traps', () => {
 
   it('a zero-shot job cannot read data', () => {
     assert.throws(() => noData('samSga'), (e: { code: string; message: string }) => e.code === 'leak' && /zero-shot/.test(e.message));
+  });
+
+  it('an ascent pays for no gradient of a weight of teacher or student', function () {
+    if (!isNative()) this.skip();
+    const student = makeStudent(t.teacher.model, t.teacher.params, t.job().plan), source = new GeneratorSource(t.job(), t.generator, tinyConfig, new Streams(1));
+    const backend = nativeBackend(), original = backend.executeSingleOutput;
+    let weightGradients = 0; // dW = dyᵀ x is the only product with its first factor transposed
+    backend.executeSingleOutput = function (op, attributes, inputs) {
+      if (op === 'MatMul' && attributes.some(({ name, value }) => name === 'transpose_a' && value === true)) weightGradients++;
+      return original.call(this, op, attributes, inputs);
+    };
+    try { source.ascend(0, opponentOf(student, t.teacher, student.initial, D), 1); } finally { backend.executeSingleOutput = original; }
+    assert.equal(weightGradients, t.generator.model.linears.length, 'those of the generator itself');
+    source.dispose();
+    student.dispose();
+  });
+
+  it("every batch's class histogram of the teacher is logged", async () => {
+    const q = await samSga.run(t.job(), tinyConfig), labels = (t.teacher.model.head as { labels: string[] }).labels.length;
+    assert.ok(q.history.every(({ classes }) => classes!.length === labels && Math.abs(classes!.reduce((a, b) => a + b, 0) - 1) < 1e-9));
+    free(q);
+  });
+
+  it('scales have a rate of their own, stay positive at any, and never decay, like norms and biases', () => {
+    const student = makeStudent(t.teacher.model, t.teacher.params, t.job().plan), zero = map(student.initial, (x) => tf.zerosLike(x)), adam = adamInit(zero);
+    const make = (rates: object) => makeTrainer(student, t.teacher, { ...tinyConfig, ...rates }, { divergence: D, radius: null, clip: 1, precision: 'fp32' });
+    const decaying = make({ rate: 0.1, weightDecay: 0.5 }), still = decaying.update(student.initial, zero, adam, 1);
+    for (const [name, x] of Object.entries(still.trained)) {
+      const share = tidy(() => norm({ x }).dataSync()[0] / norm({ x: student.initial[name] }).dataSync()[0]);
+      if (x.rank >= 2 && !isScale(name)) assert.ok(Math.abs(share - 0.95) < 1e-4, `${name} decays`);
+      else assert.deepEqual([...x.dataSync()], [...student.initial[name].dataSync()], `${name} does not decay`);
+    }
+    const one = map(student.initial, (x) => tf.onesLike(x)), fast = make({ rate: 1e-6, scaleRate: 50 }), after = fast.update(student.initial, one, adam, 1), name = quantizedNames(student)[0];
+    const before = student.initial[`${name}#logScale`].dataSync();
+    assert.ok(after.trained[`${name}#logScale`].dataSync().every((v, i) => Math.abs(v - before[i] + 50) < 1e-2), 'its own rate');
+    assert.ok(tidy(() => affineOf(student, after.trained, name).scale.dataSync()).every((s) => s > 0), 'positive after fifty factors of e');
+    // Adam does not see LSQ's gradient factor
+    const scaled = map(one, (x) => tf.mul(x, 1e-2)), other = fast.update(student.initial, scaled, adam, 1);
+    other.trained[`${name}#logScale`].dataSync().forEach((v, i) => assert.ok(Math.abs(v - after.trained[`${name}#logScale`].dataSync()[i]) < 1e-3));
+    for (const r of [zero, adam.m, adam.v, one, scaled, ...[still, after, other].flatMap(({ trained, adam: a }) => [trained, a.m, a.v])]) dispose(r);
+    decaying.dispose(), fast.dispose(), student.dispose();
+  });
+
+  it('a bounded divergence is there for the generator: js at most log 2, l1 at most 2, however far the answers', () => tidy(() => {
+    const answers = (z: number[]) => ({ logits: tf.tensor2d([z]), hidden: [] }), mask = tf.ones([1, 1]) as Tensor2D;
+    const of = (logits: DivergenceConfig['logits'], far: number) => divergence(answers([far, -far]), answers([-far, far]), mask, { logits, temperature: 1, hidden: 0 }).dataSync()[0];
+    for (const far of [1, 10, 1000]) assert.ok(of('js', far) <= Math.LN2 + 1e-6 && of('l1', far) <= 2 + 1e-6, `${far}`);
+    assert.ok(of('kl', 1000) > 1000, 'kl is not');
+    const source = new GeneratorSource(t.job(), t.generator, { ...tinyConfig, generator: { ...tinyConfig.generator, divergence: 'js' } }, new Streams(1));
+    assert.deepEqual(source.divergence, { ...tinyConfig.divergence, logits: 'js' });
+    source.dispose();
+  }));
+
+  it('soft mixtures shrink towards the mean embedding and leave the manifold; sampled tokens do not', () => tidy(() => {
+    const table = t.teacher.params[t.teacher.model.wordEmbedding] as Tensor2D, candidates = tf.range(0, 60, 1, 'int32') as Tensor1D, words = tf.ones([1, 4]) as Tensor2D;
+    const out = { logits: tf.zeros([1, 4, 60]), hidden: [] }, place = { batch: 1, seq: 4, rows: tf.range(0, 4, 1, 'int32') as Tensor1D, mask: words };
+    const speak = (kind: 'soft' | 'straightThrough') => adapt({ kind, temperature: 1, teacher: t.teacher.model, table, norms: [0, Infinity] }, out, candidates, place, {}, tf.tensor1d([5, 6, 7, 8], 'int32')).embeds!;
+    const size = (x: Tensor) => tf.norm(x, 2, -1).dataSync(), rows = size(table);
+    assert.ok(Math.max(...size(speak('soft'))) < 0.5 * Math.min(...rows), 'a mixture is shorter than any row');
+    assert.ok(manifoldDistance({ embeds: speak('soft'), words, table }).dataSync()[0] > 0.5);
+    assert.equal(manifoldDistance({ embeds: speak('straightThrough'), words, table }).dataSync()[0], 0);
+  }));
+
+  it('a generator that collapses shows: the share of different tokens falls', async () => {
+    const stuck = { ...t.generator, model: { ...t.generator.model, forward: ((p, i, h) => {
+      const o = t.generator.model.forward(p, i, h);
+      return { ...o, logits: tf.add(tf.mul(o.logits, 0), tf.mul(tf.oneHot(tf.scalar(3, 'int32'), o.logits.shape[2]!), 100)) };
+    }) as typeof t.generator.model.forward } };
+    const [free1, collapsed] = [await samSga.run(t.job(), { ...tinyConfig, sga: 'off' }), await samSga.run(t.job({ generator: stuck }), { ...tinyConfig, sga: 'off' })];
+    assert.ok(collapsed.history.every((e) => e.distinct === 1 / 40) && free1.history.every((e) => e.distinct! > 0.25));
+    [free1, collapsed].forEach(free);
+  });
+
+  it('a beta too small to matter is said: below 1% the run counts as SAM inactive', async () => {
+    const small = await samSga.run(t.job(), { ...tinyConfig, beta: 1e-6 }), off = await samSga.run(t.job(), { ...tinyConfig, sam: 'off' }), large = await samSga.run(t.job(), { ...tinyConfig, beta: 0.05 });
+    assert.match(samWarning(meanSharpness(small.history)), /^SAM inactive: .* less than 1%; try a larger --set beta=\n$/);
+    assert.equal(samWarning(meanSharpness(large.history)), '');
+    assert.equal(meanSharpness(off.history), null);
+    assert.equal(samWarning(null), '');
+    [small, off, large].forEach(free);
+  });
+
+  it('methods are compared at equal steps: a preset gives each of them the same batch, length and number of steps', () => {
+    const sizes = ['samSga', 'qatRandom'].map((method) => { const { steps, batch, seq } = configure({ teacher: t.teacher, bits: 'W2A8', method, preset: 'smoke' }).settings; return { steps, batch, seq }; });
+    assert.deepEqual(sizes[0], sizes[1]);
+    assert.ok((sizes[0].steps as number) > 0);
   });
 });

@@ -5,7 +5,8 @@ import { ready, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
 import { tensorCount } from '../../src/core/memory';
 import { clone, dispose, norm, pick, type Params } from '../../src/core/tree';
-import { adamDefaults, adamInit, adamUpdate } from '../../src/optim/adam';
+import { adamDefaults, adamInit, makeAdam } from '../../src/optim/adam';
+import { orthogonalPart, withOrthogonalPart } from '../../src/optim/lookSam';
 import { perturb } from '../../src/optim/sam';
 import { fakeQuantize } from '../../src/quant/affine';
 import { fitAffine } from '../../src/quant/fit';
@@ -17,8 +18,8 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-g
 const TOLERANCE = 1e-5;
 const NAMES = ['layer1.weight', 'layer1.bias', 'layer2.weight', 'layer2.bias'], MATRICES = ['layer1.weight', 'layer2.weight'];
 const FOUR_BITS: QuantSpec = { bits: 4, granularity: 'row', grid: 'symmetric', scale: 'absmax', learned: false };
-const ADAMW = { ...adamDefaults, weightDecay: 0.01 };
-const rateOf = (name: string) => ({ rate: 0.01, decay: MATRICES.includes(name) });
+const GROUPS = { matrix: { decay: true }, vector: { decay: false } }, RATES = { matrix: 0.01, vector: 0.01 };
+const adamW = makeAdam(GROUPS, (name) => (MATRICES.includes(name) ? 'matrix' : 'vector'), { ...adamDefaults, weightDecay: 0.01 });
 
 const tensor = (d: Dumped): Tensor => tf.tensor(d.data as Float32Array, d.shape);
 
@@ -63,11 +64,40 @@ describe('optim: three steps equal PyTorch\'s', () => {
           grads = second.grads;
         }
         const routed = Object.fromEntries(NAMES.map((n) => [n, quantized && MATRICES.includes(n) ? pullBack(latent[n], affines[n], FOUR_BITS, grads[n]).w : grads[n]]));
-        ({ params: latent, state } = adamUpdate(latent, routed, state, rateOf, ADAMW));
+        ({ params: latent, state } = adamW.update(latent, routed, state, RATES));
         same(latent, under(at, 'after.'), `step ${step}: updated`);
       }
     }));
   }
+
+  it('adaptive: ASAM on quantized matrices, perturbation, gradients and updates at every step', () => tf.tidy(() => {
+    const d = readDump('sam', 'adaptive.safetensors'), x = tensor(start.x) as Tensor2D, y = tensor(start.y) as Tensor2D;
+    for (let step = 0; step < 3; step++) {
+      const at = under(d, `${step}.`), used = Object.fromEntries(NAMES.map((n) => [n, tensor(at[`used.${n}`])]));
+      const { grads } = valueAndGrad((p) => lossOf(p, x, y), used), w = pick(used, MATRICES);
+      const { perturbed, radius } = perturb(w, pick(grads, MATRICES), { beta: 0.05, relative: false, adaptive: true });
+      for (const n of MATRICES) assertClose(tf.sub(perturbed[n], w[n]), at[`epsilon.${n}`], 1e-4, `step ${step}: epsilon of ${n}`);
+      const size = Math.hypot(...MATRICES.flatMap((n) => [...at[`epsilon.${n}`].data]));
+      assert.ok(Math.abs(radius.dataSync()[0] / size - 1) < 1e-5, 'the radius is the length of the perturbation');
+      const second = valueAndGrad((p) => lossOf(p, x, y), { ...used, ...perturbed });
+      for (const n of NAMES) assertClose(second.grads[n], at[`perturbed.grad.${n}`], TOLERANCE, `step ${step}: gradient of ${n}`);
+    }
+  }));
+
+  it('LookSAM: the orthogonal part of a SAM step, and the step after it mended by that part', () => tf.tidy(() => {
+    const d = readDump('sam', 'look.safetensors'), at = (step: number) => under(d, `${step}.`);
+    const record = (step: number, prefix: string) => Object.fromEntries(NAMES.map((n) => [n, tensor(at(step)[`${prefix}.${n}`])]));
+    for (const step of [0, 2]) {
+      const orthogonal = orthogonalPart(record(step, 'perturbed.grad'), record(step, 'grad'));
+      for (const n of NAMES) assertClose(orthogonal[n], at(step)[`orthogonal.${n}`], 1e-4, `step ${step}: ${n}`); // a small difference of two near vectors
+      const dot = NAMES.reduce((s, n) => s + tf.sum(tf.mul(orthogonal[n], record(step, 'grad')[n])).dataSync()[0], 0);
+      assert.ok(Math.abs(dot) < 1e-6 * norm(record(step, 'perturbed.grad')).dataSync()[0] * norm(record(step, 'grad')).dataSync()[0], `at right angles: ${dot}`);
+    }
+    const mended = withOrthogonalPart(record(1, 'grad'), record(0, 'orthogonal'), 0.7);
+    for (const n of NAMES) assertClose(mended[n], at(1)[`mended.${n}`], TOLERANCE, `mended ${n}`);
+    const unmended = withOrthogonalPart(record(1, 'grad'), record(0, 'orthogonal'), 0);
+    for (const n of NAMES) assertClose(unmended[n], at(1)[`grad.${n}`], 0, `alpha 0 leaves ${n} alone`);
+  }));
 
   it('beta 0 is AdamW bit for bit', () => tf.tidy(() => {
     const x = tensor(start.x) as Tensor2D, y = tensor(start.y) as Tensor2D, w = Object.fromEntries(NAMES.map((n) => [n, tensor(start[n])]));
@@ -76,7 +106,7 @@ describe('optim: three steps equal PyTorch\'s', () => {
       let p: Record<string, Tensor> = w, state = adamInit(p);
       for (let step = 0; step < 10; step++) {
         const g = gradient(p), moved = beta === null ? g : gradient(perturb(p, g, { beta, relative: step % 2 === 1 }).perturbed);
-        ({ params: p, state } = adamUpdate(p, moved, state, rateOf, ADAMW));
+        ({ params: p, state } = adamW.update(p, moved, state, RATES));
       }
       return NAMES.map((n) => [...p[n].dataSync()]);
     };
@@ -108,7 +138,8 @@ describe('optim: SAM by hand', () => {
     near(second.grads.w2, [2 * f * t]);
     near(second.grads.w1, [2 * f * 2.1 * (1 - t * t)]);
     // the first AdamW step: m / (1 - b1) = g, v / (1 - b2) = g^2, so w loses rate sign(g) after it has lost rate decay w
-    const next = adamUpdate(w, second.grads, adamInit(w), (n) => ({ rate: 0.1, decay: n === 'w2' }), { ...adamDefaults, weightDecay: 0.5 }).params;
+    const adam = makeAdam(GROUPS, (name) => (name === 'w2' ? 'matrix' : 'vector'), { ...adamDefaults, weightDecay: 0.5 });
+    const next = adam.update(w, second.grads, adamInit(w), { matrix: 0.1, vector: 0.1 }).params;
     near(next.w1, [Math.log(3) / 2 - 0.1]);
     near(next.w2, [2 * (1 - 0.1 * 0.5) - 0.1]);
   }));
@@ -125,8 +156,29 @@ describe('optim: SAM by hand', () => {
   }));
 
   it('a zero gradient moves nothing and gives no NaN', () => tf.tidy(() => {
-    const w = { a: tf.tensor1d([1, -2]) };
-    assert.deepEqual([...perturb(w, { a: tf.zeros([2]) }, { beta: 0.05, relative: true }).perturbed.a.dataSync()], [1, -2]);
+    const w = { a: tf.tensor1d([1, -2]) }, zero = { a: tf.zeros([2]) };
+    for (const adaptive of [false, true]) assert.deepEqual([...perturb(w, zero, { beta: 0.05, relative: true, adaptive }).perturbed.a.dataSync()], [1, -2]);
+    for (const x of [orthogonalPart(zero, zero), withOrthogonalPart(zero, zero, 0.7)]) assert.deepEqual([...x.a.dataSync()], [0, 0]);
+  }));
+
+  it('adaptive: weights that are rescaled against one another are perturbed by the same share; relative counts them', () => tf.tidy(() => {
+    // L is a function of a b, so (c a, b / c) is the same network and its gradient is (g / c, c g); large weights hide the floor of 0.01
+    const shares = (c: number) => {
+      const w = { a: tf.tensor1d([30 * c, -50 * c]), b: tf.tensor1d([40 / c]) }, g = { a: tf.tensor1d([0.3 / c, 0.1 / c]), b: tf.tensor1d([-0.2 * c]) };
+      const { perturbed } = perturb(w, g, { beta: 0.1, relative: true, adaptive: true });
+      return Object.keys(w).flatMap((n) => [...tf.div(tf.sub(perturbed[n], w[n as 'a']), w[n as 'a']).dataSync()]);
+    };
+    const [one, other] = [shares(1), shares(4)];
+    one.forEach((s, i) => assert.ok(Math.abs(s - other[i]) < 0.01 * Math.abs(s), `${one} and ${other}`));
+    assert.ok(Math.abs(Math.hypot(...one) - 0.1 * Math.sqrt(3)) < 1e-3, 'relative: beta sqrt(n) in shares of three weights');
+  }));
+
+  it('the radius may be a tensor', () => tf.tidy(() => {
+    const w = { a: tf.tensor1d([3, 4]) }, g = { a: tf.tensor1d([1, 0]) };
+    for (const relative of [false, true]) for (const adaptive of [false, true]) {
+      const [number, tensor] = [0.1, tf.scalar(0.1)].map((beta) => perturb(w, g, { beta, relative, adaptive }).perturbed.a.dataSync());
+      assert.deepEqual([...tensor], [...number]);
+    }
   }));
 });
 
@@ -147,7 +199,7 @@ describe('optim: properties', () => {
 
   it('does not change its arguments, and leaves no tensor behind', () => {
     const w = { a: tf.tensor1d([1, 2]) }, g = { a: tf.tensor1d([3, 4]) }, state = adamInit(w), kept = clone(w), before = tensorCount();
-    const moved = perturb(w, g, { beta: 0.1, relative: true }), next = adamUpdate(w, g, state, rateOf, ADAMW);
+    const moved = perturb(w, g, { beta: 0.1, relative: true }), next = adamW.update(w, g, state, RATES);
     assert.equal(tensorCount(), before + 2 + 3);
     assert.deepEqual([...w.a.dataSync()], [...kept.a.dataSync()]);
     assert.deepEqual([...state.m.a.dataSync()], [0, 0]);

@@ -4,7 +4,7 @@ import { ready, tf } from '../../src/core/backend';
 import { tensorCount } from '../../src/core/memory';
 import { dispose, hostTensors, map, type Params } from '../../src/core/tree';
 import { modelFromConfig } from '../../src/models/registry';
-import { adamDefaults, adamInit, adamUpdate } from '../../src/optim/adam';
+import { adamDefaults, adamInit, makeAdam } from '../../src/optim/adam';
 import { supervisedLoss } from '../../src/train/loss';
 import { train, type TrainingCheckpoint, type TrainingRecipe, type TrainingRun } from '../../src/train/loop';
 import { freshWeights } from '../../src/train/weights';
@@ -47,10 +47,11 @@ describe('train', () => {
     const { params, step, status } = await train({ ...recipe, schedule: { kind: 'constant', warmup: 0, floor: 0 } }, chase(targets));
     assert.deepEqual([step, status], [12, 'ok']);
     let w = chase(targets).start(), adam = adamInit(w);
+    const groups = { matrix: { decay: true }, other: { decay: false } }, adamW = makeAdam(groups, (name) => (name === 'layer.weight' ? 'matrix' : 'other'), { ...adamDefaults, weightDecay: 0.1 });
     for (const target of targets) {
       const gradient = map(w, (x) => tf.mul(tf.sub(x, target), 2)), norm = Math.sqrt(Object.values(gradient).reduce((s, g) => s + tf.sum(tf.square(g)).dataSync()[0], 0));
       const clipped = map(gradient, (g) => tf.mul(g, Math.min(1, 1 / (norm + 1e-6))));
-      ({ params: w, state: adam } = adamUpdate(w, clipped, adam, (name) => ({ rate: 0.05, decay: name === 'layer.weight' }), { ...adamDefaults, weightDecay: 0.1 }));
+      ({ params: w, state: adam } = adamW.update(w, clipped, adam, { matrix: 0.05, other: 0.05 }));
     }
     for (const [name, x] of Object.entries(w)) {
       const got = params[name].dataSync();
