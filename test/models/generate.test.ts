@@ -102,7 +102,7 @@ for (const folder of ['opt-pre', 'opt-post', 'gpt2']) {
     it('hooks are those of every step', () => {
       const hooks = activationHooks({ sites: loaded.model.linears.map(({ site }) => site), activationBits: 8 }), sites: string[] = [];
       const [rows] = [generate({ ...loaded, hooks: { activation: (site, x) => { sites.push(site); return hooks.activation!(site, x); } } }, prompts.slice(0, 1), { maxTokens: 4, temperature: 0 })];
-      const each = new Set(loaded.model.linears.map(({ site }) => site)).size;
+      const each = new Set([...loaded.model.linears.map(({ site }) => site), ...loaded.model.probabilities]).size;
       assert.equal(sites.length, 4 * each);
       const again = [...prompts[0]];
       for (let i = 0; i < 4; i++) {
