@@ -58,7 +58,13 @@ function loading(format: ExportFormat, { head }: CardFacts, model: string): stri
   const causal = head === 'languageModel', auto = causal ? 'AutoModelForCausalLM' : head === 'maskedLanguageModel' ? 'AutoModelForMaskedLM' : head === 'none' ? 'AutoModel' : 'AutoModelForSequenceClassification';
   if (format === 'packed') return fenced('ts', "import { loadRunnable } from 'zsaq';", "const { model, params, hooks } = await loadRunnable('DIR');", 'const { logits } = model.forward(params, { ids }, hooks);');
   if (format === 'compressed-tensors') {
-    return ['With `pip install transformers compressed-tensors`:', '', ...fenced('python', `from transformers import ${auto}, AutoTokenizer`, `model = ${auto}.from_pretrained("DIR")`, 'tokenizer = AutoTokenizer.from_pretrained("DIR")')];
+    return ['With `pip install torch transformers compressed-tensors==0.20.0` (transformers 5.23 alone does not read packed embeddings):', '', ...fenced(
+      'python', 'import json', `from transformers import ${auto}, AutoConfig`, 'from compressed_tensors.compressors import ModelCompressor',
+      'from compressed_tensors.quantization import QuantizationConfig, apply_quantization_config', 'from safetensors.torch import load_file', '',
+      'scheme = QuantizationConfig(**json.load(open("DIR/config.json"))["quantization_config"])', 'config = AutoConfig.from_pretrained("DIR")', 'del config.quantization_config',
+      `model, compressor = ${auto}.from_config(config).eval(), ModelCompressor(quantization_config=scheme)`, 'apply_quantization_config(model, scheme)', 'compressor.compress_model(model)',
+      'model.load_state_dict(load_file("DIR/model.safetensors"), strict=False)  # a tied head has no tensor of its own', 'compressor.decompress_model(model)', 'model.tie_weights()',
+    )];
   }
   if (format === 'transformers-js') {
     const task = causal ? 'text-generation' : head === 'maskedLanguageModel' ? 'fill-mask' : head === 'none' ? 'feature-extraction' : 'text-classification';

@@ -57,7 +57,7 @@ const ONNX = ['onnx-exact', 'onnx-fast', 'transformers-js'] as const;
 /** Every runtime that zsaq verify knows. */
 export const RUNTIMES: readonly Runtime[] = [
   { id: 'zsaq', name: 'zsaq', formats: ['packed'], missing: () => undefined, command: node('packed.cjs') },
-  { id: 'compressed-tensors', name: 'compressed-tensors (transformers)', formats: ['compressed-tensors'], missing: needs(PYTHON), command: python('compressed.py') },
+  { id: 'compressed-tensors', name: 'compressed-tensors (Python)', formats: ['compressed-tensors'], missing: needs(PYTHON), command: python('compressed.py') },
   { id: 'ort-node', name: 'onnxruntime-node', formats: ONNX, missing: needs(join(PACKAGES, 'onnxruntime-node')), command: node('ort.cjs') },
   { id: 'ort-python', name: 'onnxruntime (Python), onnx.checker', formats: ONNX, missing: needs(PYTHON), command: python('ort.py') },
   { id: 'ort-wasm', name: 'onnxruntime-web (wasm)', formats: ONNX, missing: needs(join(PACKAGES, 'onnxruntime-web')), command: (request) => node('ort.cjs')({ ...request, web: true }) },
