@@ -44,6 +44,14 @@ function energy(): number | null {
   }
 }
 
+/** CPU seconds of everything, and of this process with those of its children that have ended. */
+function cpuTime(): ReturnType<typeof cpuSeconds> {
+  const seen = cpuSeconds([process.pid]);
+  if (!seen) return undefined;
+  const stat = readFileSync('/proc/self/stat', 'utf8'), fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { all: seen.all, own: seen.own + (Number(fields[13]) + Number(fields[14])) / 100 };
+}
+
 function zsaq(...args: string[]): void {
   execFileSync(process.execPath, [join(__dirname, '../scripts/zsaq.cjs'), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
@@ -63,16 +71,15 @@ function exportsOf(model: string, bits: string, work: string): Map<string, strin
 async function measure(dir: string, manifest: Manifest, bits: string, [id, threads, format]: (typeof PLACES)[number], lengths: number[], runs: number, source?: string): Promise<Line | string> {
   const runtime = RUNTIMES.find((r) => r.id === id)!, lacking = runtime.missing();
   if (lacking) return `${runtime.name}: ${lacking}`;
-  const joules = energy(), start = performance.now(), before = cpuSeconds([process.pid]);
+  const joules = energy(), start = performance.now(), before = cpuTime();
   const answer = await runIn(runtime, { dir, model: manifest.model, threads, lengths, runs, ...(source ? { source } : {}) });
-  const seconds = (performance.now() - start) / 1000, after = cpuSeconds([process.pid]), spent = energy();
-  // the runtime's own process has ended, so its time is not told apart: what is beyond its threads was others'
-  const others = othersShare(before, after, seconds, cpus().length), own = Math.min(1, threads / cpus().length);
+  const seconds = (performance.now() - start) / 1000, after = cpuTime(), spent = energy();
+  const others = othersShare(before, after, seconds, cpus().length);
   const latency = Object.fromEntries(Object.entries(answer.latency).map(([n, times]) => [n, { p50: quantile(times, 0.5), p95: quantile(times, 0.95), tokensPerSecond: (1000 * Number(n) * times.length) / times.reduce((a, b) => a + b, 0) }]));
   return {
     bits, runtime: `${answer.runtime} ${answer.version}`, threads, format: bits === 'fp32' ? 'full precision' : format, fileBytes: statSync(join(dir, manifest.model)).size, loadMs: answer.loadMs, latency,
     memoryBytes: answer.peakBytes === null || answer.baseBytes === null ? null : answer.peakBytes - answer.baseBytes,
-    joules: joules === null || spent === null || spent < joules ? null : (spent - joules) / 1e6, others: others === undefined ? null : Math.max(0, others - own),
+    joules: joules === null || spent === null || spent < joules ? null : (spent - joules) / 1e6, others: others ?? null,
   };
 }
 
