@@ -17,6 +17,8 @@ export interface Command {
   actions?: readonly string[];
   /** the one action that takes a further word, which becomes `values.operand`, and what to call that word */
   operand?: { action: string; name: string };
+  /** a command without actions that takes one word, `values.operand`, and what to call it */
+  word?: string;
   run(values: Values, signal: AbortSignal): Promise<Outcome>;
 }
 
@@ -26,8 +28,12 @@ export function parse(command: Command, args: string[]): Values {
     const options: Options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
     const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true });
     const [action, operand] = positionals, { name } = (command.operand?.action === action && command.operand) || {};
-    const unexpected = positionals[(command.actions ? 1 : 0) + (name ? 1 : 0)];
+    const unexpected = positionals[(command.actions || command.word ? 1 : 0) + (name ? 1 : 0)];
     if (unexpected !== undefined) throw new Error(`unexpected "${unexpected}"`);
+    if (command.word && !values.help) {
+      if (action === undefined) throw new Error(`say which ${command.word} to ${command.name}`);
+      return { ...values, operand: action } as Values;
+    }
     if (!command.actions || values.help) return values as Values;
     if (!command.actions.includes(action)) throw new Error(`${action === undefined ? 'say what to do' : `"${action}" is none of its actions`}, ${command.actions.join(' or ')}`);
     if (name && operand === undefined) throw new Error(`say which ${name} to ${action}`);

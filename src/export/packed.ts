@@ -3,15 +3,16 @@ import { ZsaqError } from '../core/error';
 import { tidy } from '../core/memory';
 import { dispose } from '../core/tree';
 import { openPretrained, savePretrained, type Pretrained } from '../io/pretrained';
-import { loadModel, readFinite, type LoadedModel } from '../models/load';
+import { finiteValues, loadModel, readFinite, type LoadedModel } from '../models/load';
 import { modelFromConfig } from '../models/registry';
 import { activationHooks } from '../quant/activations';
 import { dequantize, groupShape, quantize, type Affine } from '../quant/affine';
 import { packBits, unpackBits } from '../quant/pack';
 import { checkActivation, checkSpec, codeRange, type QuantSpec } from '../quant/spec';
+import type { Model } from '../models/model';
 import type { Hooks } from '../nn/hooks';
 import type { QuantPlan } from '../quant/plan';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 const METHOD = 'zsaq';
 
@@ -78,7 +79,7 @@ function readQuantized(folder: Pretrained, plan: QuantPlan): RunnableModel {
     for (const name of Object.keys(plan.weights)) if (!(name in model.shapes)) throw new ZsaqError('mismatch', `${folder.dir}: the plan names "${name}", which the model does not have`);
     for (const name of model.paramNames) {
       const spec = plan.weights[name], shape = model.shapes[name];
-      params[name] = spec ? readPacked(folder, name, shape, spec) : readFinite(folder, name, shape);
+      params[name] = spec ? unpacked(readPackedWeight(folder, name, shape, spec)) : readFinite(folder, name, shape);
     }
   } catch (e) {
     dispose(params);
@@ -87,13 +88,37 @@ function readQuantized(folder: Pretrained, plan: QuantPlan): RunnableModel {
   return { dir: folder.dir, model, params, config: folder.config, card: folder.card, plan, hooks: activationHooks(plan) };
 }
 
-function readPacked(folder: Pretrained, name: string, shape: readonly number[], spec: QuantSpec): Tensor {
+/** A quantized weight in plain memory: w = scale (code + low - zero), one scale and zero for each group. */
+export interface PackedWeight {
+  spec: QuantSpec;
+  shape: readonly number[];
+  /** codes counted from the lowest, 0 ... 2^b - 1, row-major */
+  codes: Uint8Array;
+  low: number;
+  scale: Float32Array;
+  /** of codes that are counted from `low`, whole except on the stretched grid */
+  zero: Float32Array;
+}
+
+/** Every quantized weight of a folder that `saveQuantized` wrote. */
+export function readPackedWeights(dir: string, model: Model, plan: QuantPlan): Record<string, PackedWeight> {
+  const folder = openPretrained(dir);
+  try {
+    return Object.fromEntries(Object.entries(plan.weights).map(([name, spec]) => [name, readPackedWeight(folder, name, model.shapes[name], spec)]));
+  } finally {
+    folder.close();
+  }
+}
+
+function readPackedWeight(folder: Pretrained, name: string, shape: readonly number[], spec: QuantSpec): PackedWeight {
   const { low, zero: implied } = codeRange(spec), [groups] = groupShape(shape, spec.granularity, name);
   const size = shape.reduce((a, b) => a * b, 1), stored = (part: string) => Uint8Array.from(folder.read(`${name}.${part}`).data as ArrayLike<number>);
-  const codes = unpackBits(stored('codes'), spec.bits, size);
-  return tidy(() => {
-    const scale = readFinite(folder, `${name}.scale`, [groups, 1]) as Tensor2D;
-    const zero = (spec.grid === 'asymmetric' ? tf.tensor2d(Float32Array.from(stored('zero')), [groups, 1]) : tf.fill([groups, 1], implied)) as Tensor2D;
-    return dequantize(tf.add(tf.tensor(Float32Array.from(codes), [...shape]), low), { scale, zero }, spec);
-  });
+  const scale = finiteValues(folder, `${name}.scale`, [groups, 1]);
+  const zero = spec.grid === 'asymmetric' ? Float32Array.from(stored('zero')) : new Float32Array(groups).fill(implied);
+  if (zero.length !== groups) throw new ZsaqError('mismatch', `${folder.dir}: tensor "${name}.zero" has ${zero.length} values for ${groups} groups: the weights are damaged`);
+  return { spec, shape, codes: unpackBits(stored('codes'), spec.bits, size), low, scale, zero };
+}
+
+function unpacked({ spec, shape, codes, low, scale, zero }: PackedWeight): Tensor {
+  return tidy(() => dequantize(tf.add(tf.tensor(Float32Array.from(codes), [...shape]), low), { scale: tf.tensor2d(scale, [scale.length, 1]), zero: tf.tensor2d(zero, [zero.length, 1]) }, spec));
 }

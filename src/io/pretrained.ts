@@ -175,19 +175,36 @@ export interface PretrainedParts {
  * @example savePretrained('out/model', { config, tensors: { w: { dtype: 'F16', shape: [2], data } }, copyFrom: teacherDir })
  */
 export function savePretrained(dir: string, { config, tensors, copyFrom, card }: PretrainedParts): void {
+  checkReplaceable(resolve(dir), dir);
+  writeFolder(dir, (temporary) => {
+    writeWhole(join(temporary, CONFIG), canonicalJson(config, 2) + '\n');
+    if (card) writeWhole(join(temporary, CARD), canonicalJson(card, 2) + '\n');
+    if (copyFrom !== undefined) copyTokenizer(copyFrom, temporary);
+    writeSafetensors(join(temporary, WEIGHTS), Object.entries(tensors), { format: 'pt' });
+  });
+}
+
+/** Copies the tokenizer files of a model folder into another folder. */
+export function copyTokenizer(from: string, to: string): void {
+  for (const name of TOKENIZER_FILES) {
+    const source = join(from, name);
+    if (existsSync(source)) writeWhole(join(to, name), readFileSync(resolveLink(source)));
+  }
+}
+
+/**
+ * Makes a folder beside `dir` and moves it into place when it is complete, in the place of what was there.
+ *
+ * @param fill writes into the folder that it is given
+ * @throws ZsaqError 'disk', and whatever `fill` throws; then nothing has changed
+ */
+export function writeFolder(dir: string, fill: (temporary: string) => void): void {
   const target = resolve(dir);
-  checkReplaceable(target, dir);
   const beside = (ending: string): string => join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.${ending}`);
   const temporary = beside('tmp'), previous = beside('old');
   try {
     mkdirSync(temporary, { recursive: true });
-    writeWhole(join(temporary, CONFIG), canonicalJson(config, 2) + '\n');
-    if (card) writeWhole(join(temporary, CARD), canonicalJson(card, 2) + '\n');
-    for (const name of copyFrom === undefined ? [] : TOKENIZER_FILES) {
-      const source = join(copyFrom!, name);
-      if (existsSync(source)) writeWhole(join(temporary, name), readFileSync(resolveLink(source)));
-    }
-    writeSafetensors(join(temporary, WEIGHTS), Object.entries(tensors), { format: 'pt' });
+    fill(temporary);
     const replaced = existsSync(target);
     if (replaced) renameSync(target, previous);
     try {

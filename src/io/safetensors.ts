@@ -98,9 +98,9 @@ function isOffset(value: unknown): value is number {
 }
 
 /** The dtypes that zsaq writes, with the array that holds each: float values may be narrowed on the way to the file. */
-const HOLDERS = { F32: Float32Array, F16: Float32Array, BF16: Float32Array, I32: Int32Array, U8: Uint8Array, BOOL: Uint8Array } as const;
+const HOLDERS = { F32: Float32Array, F16: Float32Array, BF16: Float32Array, I64: BigInt64Array, I32: Int32Array, U8: Uint8Array, BOOL: Uint8Array } as const;
 
-type HostData = HostTensor['data'];
+type HostData = HostTensor['data'] | BigInt64Array;
 
 /** A tensor to be written. `data` may be a function, called when its turn comes, so that only one tensor is in memory at a time. */
 export interface WritableTensor {

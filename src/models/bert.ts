@@ -1,7 +1,5 @@
-import { tf } from '../core/backend';
-import { activation } from '../nn/activations';
 import { integer, layerCount, number, only, padToken, text, type Config } from './config';
-import { encoder, type EncoderLayer } from './encoder';
+import { encoder, type EncoderDescription, type EncoderLayer } from './encoder';
 import type { Model } from './model';
 
 /** Names of layer i under `prefix`, the same in BERT and RoBERTa. */
@@ -22,7 +20,7 @@ export function bertSizes(config: Config) {
     hidden: integer(config, 'hidden_size'), layers: layerCount(config), heads: integer(config, 'num_attention_heads'),
     ffn: integer(config, 'intermediate_size'), vocabSize: integer(config, 'vocab_size'), types: integer(config, 'type_vocab_size', 2),
     positionRows: integer(config, 'max_position_embeddings'), epsilon: number(config, 'layer_norm_eps', 1e-12),
-    act: activation(text(config, 'hidden_act', 'gelu')),
+    act: text(config, 'hidden_act', 'gelu'),
   };
 }
 
@@ -30,14 +28,16 @@ export function bertSizes(config: Config) {
  * BERT (Devlin et al. 2019, arXiv 1810.04805). Classification and regression: logits = C tanh(P x[0]), with P the pooler;
  * masked language model: logits = E LN(gelu(W x)) + b, with E the word embeddings.
  */
-export function bert(config: Config): Model {
+export function bert(config: Config): Model { return encoder(config, bertDescription(config)); }
+
+export function bertDescription(config: Config): EncoderDescription {
   const sizes = bertSizes(config), prediction = 'cls.predictions';
-  return encoder(config, {
+  return {
     family: 'bert', className: 'Bert', ...sizes, maxLength: sizes.positionRows, padId: padToken(config, 0),
     embeddings: 'bert.embeddings', layer: (i) => bertLayer('bert', i),
-    sequence: { dense: 'bert.pooler.dense', out: 'classifier', act: (x) => tf.tanh(x) },
+    sequence: { dense: 'bert.pooler.dense', out: 'classifier', act: 'tanh' },
     masked: {
       dense: `${prediction}.transform.dense`, norm: `${prediction}.transform.LayerNorm`, bias: `${prediction}.bias`, act: sizes.act,
     },
-  });
+  };
 }

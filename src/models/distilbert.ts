@@ -1,7 +1,5 @@
-import { tf } from '../core/backend';
-import { activation } from '../nn/activations';
 import { integer, layerCount, padToken, text, type Config } from './config';
-import { encoder } from './encoder';
+import { encoder, type EncoderDescription } from './encoder';
 import type { Model } from './model';
 
 /** Fixed in the architecture: its `config.json` has no setting for it. */
@@ -11,9 +9,11 @@ const EPSILON = 1e-12;
  * DistilBERT (Sanh et al. 2019, arXiv 1910.01108): BERT's encoder without segments and pooler;
  * logits = C relu(P x[0]).
  */
-export function distilbert(config: Config): Model {
-  const positionRows = integer(config, 'max_position_embeddings', 512), act = activation(text(config, 'activation', 'gelu'));
-  return encoder(config, {
+export function distilbert(config: Config): Model { return encoder(config, distilbertDescription(config)); }
+
+export function distilbertDescription(config: Config): EncoderDescription {
+  const positionRows = integer(config, 'max_position_embeddings', 512), act = text(config, 'activation', 'gelu');
+  return {
     family: 'distilbert', className: 'DistilBert',
     hidden: integer(config, 'dim'), layers: layerCount(config, 'n_layers'), heads: integer(config, 'n_heads'), ffn: integer(config, 'hidden_dim'),
     vocabSize: integer(config, 'vocab_size'), types: 0, positionRows, maxLength: positionRows, padId: padToken(config, 0), epsilon: EPSILON, act,
@@ -25,7 +25,7 @@ export function distilbert(config: Config): Model {
         wide: `${l}.ffn.lin1`, narrow: `${l}.ffn.lin2`, outputNorm: `${l}.output_layer_norm`,
       };
     },
-    sequence: { dense: 'pre_classifier', out: 'classifier', act: (x) => tf.relu(x) },
+    sequence: { dense: 'pre_classifier', out: 'classifier', act: 'relu' },
     masked: { dense: 'vocab_transform', norm: 'vocab_layer_norm', bias: 'vocab_projector.bias', act },
-  });
+  };
 }

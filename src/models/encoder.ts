@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
+import { activation, isOneSided } from '../nn/activations';
 import { attention, paddingBias } from '../nn/attention';
-import { isOneSided } from '../nn/activations';
 import { at, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { divides, type Config } from './config';
@@ -33,14 +33,15 @@ export interface EncoderDescription {
   types: number;
   padId: number;
   epsilon: number;
-  act: (x: Tensor) => Tensor;
+  /** nonlinearity, as `config.json` names it */
+  act: string;
   /** name before `word_embeddings` and its like */
   embeddings: string;
   layer(i: number): EncoderLayer;
   sequence: SequenceHead;
   masked: MaskedHead;
-  /** int32 rows of the position table, `[seq]` or `[batch, seq]`; 0, 1, ... unless given */
-  positions?(inputs: Inputs, seq: number): Tensor;
+  /** true: positions count the real tokens from the row behind `padId` (RoBERTa); else 0, 1, ... */
+  countsTokens?: boolean;
 }
 
 const probabilitiesOf = ({ site }: EncoderLayer): string => `${site}.probabilities`;
@@ -51,7 +52,7 @@ const probabilitiesOf = ({ site }: EncoderLayer): string => `${site}.probabiliti
  */
 export function encoder(config: Config, d: EncoderDescription): Model {
   divides(config, d.heads, d.hidden);
-  const { hidden, ffn, vocabSize, embeddings, epsilon, act } = d, wordEmbedding = `${embeddings}.word_embeddings.weight`;
+  const { hidden, ffn, vocabSize, embeddings, epsilon } = d, act = activation(d.act), wordEmbedding = `${embeddings}.word_embeddings.weight`;
   const kind = encoderHead(config, d.className), all = Array.from({ length: d.layers }, (_, i) => d.layer(i));
   const shapes: Record<string, number[]> = {
     [wordEmbedding]: [vocabSize, hidden],
@@ -79,11 +80,11 @@ export function encoder(config: Config, d: EncoderDescription): Model {
   Object.assign(shapes, head?.shapes);
 
   const layer = (params: Params, l: EncoderLayer, x: Tensor, bias: Tensor | undefined, hooks?: Hooks): Tensor => {
-    const input = at(hooks, l.site, x), [q, k, v] = [l.query, l.key, l.value].map((part) => linear(params, part, input));
+    const input = at(hooks, l.site, x), [q, k, v] = [l.query, l.key, l.value].map((part) => linear(params, part, input, hooks));
     const context = at(hooks, l.context, attention(q, k, v, d.heads, bias, (p) => at(hooks, probabilitiesOf(l), p)));
-    const attended = layerNorm(params, l.contextNorm, tf.add(linear(params, l.context, context), x), epsilon);
-    const wide = act(linear(params, l.wide, at(hooks, l.wide, attended)));
-    return layerNorm(params, l.outputNorm, tf.add(linear(params, l.narrow, at(hooks, l.narrow, wide)), attended), epsilon);
+    const attended = layerNorm(params, l.contextNorm, tf.add(linear(params, l.context, context, hooks), x), epsilon);
+    const wide = act(linear(params, l.wide, at(hooks, l.wide, attended), hooks));
+    return layerNorm(params, l.outputNorm, tf.add(linear(params, l.narrow, at(hooks, l.narrow, wide), hooks), attended), epsilon);
   };
 
   const model: Model = {
@@ -98,7 +99,7 @@ export function encoder(config: Config, d: EncoderDescription): Model {
         const typeIds = (d.types > 1 ? inputs.typeIds : undefined) ?? tf.zeros([batch, seq], 'int32');
         sum = tf.add(sum, embedding(params, `${embeddings}.token_type_embeddings`, typeIds));
       }
-      sum = tf.add(sum, embedding(params, `${embeddings}.position_embeddings`, d.positions?.(inputs, seq) ?? range(seq)));
+      sum = tf.add(sum, embedding(params, `${embeddings}.position_embeddings`, d.countsTokens ? countedPositions(d.padId, inputs, seq) : range(seq)));
       let x = layerNorm(params, `${embeddings}.LayerNorm`, sum, epsilon);
       const hiddenStates = [x], bias = inputs.mask && paddingBias(inputs.mask);
       for (const l of all) hiddenStates.push((x = runLayer(hooks, l.prefix, params, x, bias, (p, h, b) => layer(p, l, h, b, hooks))));
@@ -106,4 +107,11 @@ export function encoder(config: Config, d: EncoderDescription): Model {
     },
   };
   return model;
+}
+
+/** As in transformers the ids say what is padding; embeddings cannot, so the mask does. */
+function countedPositions(padId: number, { ids, mask }: Inputs, seq: number): Tensor {
+  const real = ids ? tf.cast(tf.notEqual(ids, tf.scalar(padId, 'int32')), 'float32') : mask && tf.cast(mask, 'float32');
+  if (!real) return tf.add(range(seq), tf.scalar(padId + 1, 'int32'));
+  return tf.cast(tf.add(tf.mul(tf.cumsum(real, 1), real), padId), 'int32');
 }

@@ -9,22 +9,28 @@ import { architecture, boolean, divides, integer, layerCount, number, only, padT
 import { wordEmbeddings, type LinearLayer, type Model } from './model';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
+/** What GPT-2's `config.json` says, checked; `scale(i)` multiplies the scores of layer i. */
+export function gpt2Sizes(config: Config) {
+  architecture(config, ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel']);
+  only(config, 'add_cross_attention', false);
+  const hidden = integer(config, 'n_embd'), heads = integer(config, 'n_head');
+  const scaled = boolean(config, 'scale_attn_weights', true), byLayer = boolean(config, 'scale_attn_by_inverse_layer_idx', false);
+  return {
+    hidden, layers: layerCount(config, 'n_layer'), heads, ffn: integer(config, 'n_inner', 4 * hidden), vocabSize: integer(config, 'vocab_size'),
+    maxLength: integer(config, 'n_positions'), epsilon: number(config, 'layer_norm_epsilon', 1e-5), tied: boolean(config, 'tie_word_embeddings', true),
+    act: text(config, 'activation_function', 'gelu_new'), scale: (i: number) => (scaled ? 1 / Math.sqrt(hidden / heads) : 1) / (byLayer ? i + 1 : 1),
+  };
+}
+
 /**
  * GPT-2 (Radford et al. 2019) with language-model head, pre-norm: x <- x + Attention(LN(x)); x <- x + W2 gelu(W1 LN(x)).
  * Query, key and value are one product `c_attn`. Its files hold weights as `[in, out]`; here they are `[out, in]`
  * (`storedTransposed`).
  */
 export function gpt2(config: Config): Model {
-  architecture(config, ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel']);
-  only(config, 'add_cross_attention', false);
-  const hidden = integer(config, 'n_embd'), layers = layerCount(config, 'n_layer'), heads = integer(config, 'n_head');
-  const ffn = integer(config, 'n_inner', 4 * hidden), vocabSize = integer(config, 'vocab_size');
-  const maxLength = integer(config, 'n_positions'), epsilon = number(config, 'layer_norm_epsilon', 1e-5);
-  const tied = boolean(config, 'tie_word_embeddings', true), act = activation(text(config, 'activation_function', 'gelu_new'));
-  const scaled = boolean(config, 'scale_attn_weights', true), byLayer = boolean(config, 'scale_attn_by_inverse_layer_idx', false);
+  const { hidden, layers, heads, ffn, vocabSize, maxLength, epsilon, tied, act: named, scale } = gpt2Sizes(config), act = activation(named);
   divides(config, heads, hidden);
   const prefix = 'transformer', layerName = (i: number) => `${prefix}.h.${i}`, probabilitiesOf = (i: number) => `${layerName(i)}.attn.probabilities`;
-  const scale = (i: number) => (scaled ? 1 / Math.sqrt(hidden / heads) : 1) / (byLayer ? i + 1 : 1);
 
   const shapes: Record<string, number[]> = { [`${prefix}.wte.weight`]: [vocabSize, hidden], [`${prefix}.wpe.weight`]: [maxLength, hidden] };
   const linears: LinearLayer[] = [];
@@ -46,7 +52,7 @@ export function gpt2(config: Config): Model {
   if (!tied) shapes['lm_head.weight'] = [vocabSize, hidden];
 
   const layer = (params: Params, i: number, x: Tensor, call: CausalCall, hiding: Tensor, hooks?: Hooks): Tensor => {
-    const l = layerName(i), product = (name: string, input: Tensor) => linear(params, `${l}.${name}`, at(hooks, `${l}.${name}`, input));
+    const l = layerName(i), product = (name: string, input: Tensor) => linear(params, `${l}.${name}`, at(hooks, `${l}.${name}`, input), hooks);
     const [q, k, v] = tf.split(product('attn.c_attn', layerNorm(params, `${l}.ln_1`, x, epsilon)), 3, -1);
     const attended = tf.add(x, product('attn.c_proj', call.attend(i, q, k, v, heads, hiding, scale(i), (p) => at(hooks, probabilitiesOf(i), p))));
     return tf.add(attended, product('mlp.c_proj', act(product('mlp.c_fc', layerNorm(params, `${l}.ln_2`, attended, epsilon)))));

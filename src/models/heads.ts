@@ -1,6 +1,7 @@
 import { tf } from '../core/backend';
 import * as kernels from '../core/kernels';
 import { get, type Params } from '../core/tree';
+import { activation } from '../nn/activations';
 import { layerNorm, linear } from '../nn/layers';
 import { architecture, integer, labels, only, type Config } from './config';
 import type { Head } from './model';
@@ -10,10 +11,10 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 export interface HeadPart { shapes: Record<string, number[]>; logits(params: Params, x: Tensor): Tensor }
 
 /** Names of the two linear layers of a head on the first token, and what lies between them. */
-export interface SequenceHead { dense: string; out: string; act: (x: Tensor) => Tensor }
+export interface SequenceHead { dense: string; out: string; act: string }
 
 /** Names of a masked-language-model head. */
-export interface MaskedHead { dense: string; norm: string; bias: string; act: (x: Tensor) => Tensor }
+export interface MaskedHead { dense: string; norm: string; bias: string; act: string }
 
 /** The head of an encoder from the class that saved the folder: `BertForSequenceClassification`, `BertForMaskedLM`, `BertModel`. */
 export function encoderHead(config: Config, family: string): Head {
@@ -25,7 +26,8 @@ export function encoderHead(config: Config, family: string): Head {
 }
 
 /** logits = C act(P x[0]): `[batch, outputs]`. */
-export function sequenceHead({ dense, out, act }: SequenceHead, hidden: number, outputs: number): HeadPart {
+export function sequenceHead({ dense, out, act: name }: SequenceHead, hidden: number, outputs: number): HeadPart {
+  const act = activation(name);
   return {
     shapes: { [`${dense}.weight`]: [hidden, hidden], [`${dense}.bias`]: [hidden], [`${out}.weight`]: [outputs, hidden], [`${out}.bias`]: [outputs] },
     logits(params, x) {
@@ -36,8 +38,9 @@ export function sequenceHead({ dense, out, act }: SequenceHead, hidden: number, 
 }
 
 /** logits = E LN(act(W x)) + b: `[batch, seq, vocabulary]`, E `[vocabulary, hidden]` the word embeddings of that name. */
-export function maskedHead(config: Config, { dense, norm, bias, act }: MaskedHead, wordEmbedding: string, [vocabSize, hidden]: readonly number[], epsilon: number): HeadPart {
+export function maskedHead(config: Config, { dense, norm, bias, act: name }: MaskedHead, wordEmbedding: string, [vocabSize, hidden]: readonly number[], epsilon: number): HeadPart {
   only(config, 'tie_word_embeddings', true);
+  const act = activation(name);
   return {
     shapes: { [`${dense}.weight`]: [hidden, hidden], [`${dense}.bias`]: [hidden], [`${norm}.weight`]: [hidden], [`${norm}.bias`]: [hidden], [bias]: [vocabSize] },
     logits(params, x) {

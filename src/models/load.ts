@@ -70,6 +70,11 @@ export function storedTensors(model: Model, params: Params): Record<string, { dt
 
 /** One tensor as float32, its shape and values checked. */
 export function readFinite(folder: Pretrained, name: string, shape: readonly number[]): Tensor {
+  return tf.tensor(finiteValues(folder, name, shape), [...shape], 'float32');
+}
+
+/** The same in plain memory. */
+export function finiteValues(folder: Pretrained, name: string, shape: readonly number[]): Float32Array {
   const found = folder.info(name).shape;
   if (found.length !== shape.length || found.some((n, i) => n !== shape[i])) {
     throw new ZsaqError('mismatch', `${folder.dir}: tensor "${name}" has shape [${found}], config.json asks for [${shape}]`);
@@ -78,5 +83,5 @@ export function readFinite(folder: Pretrained, name: string, shape: readonly num
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) throw new ZsaqError('nonFinite', `${folder.dir}: tensor "${name}" holds ${values[i]} at position ${i}: the weights are damaged`);
   }
-  return tf.tensor(values, [...shape], 'float32');
+  return values;
 }

@@ -10,7 +10,20 @@ import { wordEmbeddings, type LinearLayer, type Model } from './model';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /** OPT's learned positions start at row 2. */
-const OFFSET = 2, EPSILON = 1e-5;
+export const OFFSET = 2, EPSILON = 1e-5;
+
+/** What OPT's `config.json` says, checked. */
+export function optSizes(config: Config) {
+  architecture(config, ['OPTForCausalLM', 'OPTModel']);
+  only(config, 'layer_norm_elementwise_affine', true);
+  const hidden = integer(config, 'hidden_size'), preNorm = boolean(config, 'do_layer_norm_before', true);
+  return {
+    hidden, layers: layerCount(config), heads: integer(config, 'num_attention_heads'), ffn: integer(config, 'ffn_dim'),
+    vocabSize: integer(config, 'vocab_size'), maxLength: integer(config, 'max_position_embeddings'), embeddingSize: integer(config, 'word_embed_proj_dim', hidden),
+    preNorm, lastNorm: preNorm && !boolean(config, '_remove_final_layer_norm', false), bias: boolean(config, 'enable_bias', true),
+    tied: boolean(config, 'tie_word_embeddings', true), act: text(config, 'activation_function', 'relu'),
+  };
+}
 
 /**
  * OPT decoder (Zhang et al. 2022, arXiv 2205.01068) with language-model head. Pre-norm: x <- x + F(LN(x)) and a last
@@ -18,16 +31,8 @@ const OFFSET = 2, EPSILON = 1e-5;
  * (OPT-350m) the embeddings pass through `project_in`, the last states through `project_out`.
  */
 export function opt(config: Config): Model {
-  architecture(config, ['OPTForCausalLM', 'OPTModel']);
-  only(config, 'layer_norm_elementwise_affine', true);
-  const hidden = integer(config, 'hidden_size'), layers = layerCount(config);
-  const heads = integer(config, 'num_attention_heads'), ffn = integer(config, 'ffn_dim');
-  const vocabSize = integer(config, 'vocab_size'), maxLength = integer(config, 'max_position_embeddings');
-  const embeddingSize = integer(config, 'word_embed_proj_dim', hidden);
-  const preNorm = boolean(config, 'do_layer_norm_before', true), bias = boolean(config, 'enable_bias', true);
-  const lastNorm = preNorm && !boolean(config, '_remove_final_layer_norm', false);
-  const tied = boolean(config, 'tie_word_embeddings', true);
-  const act = activation(text(config, 'activation_function', 'relu')), prefix = 'model.decoder';
+  const { hidden, layers, heads, ffn, vocabSize, maxLength, embeddingSize, preNorm, lastNorm, bias, tied, act: named } = optSizes(config);
+  const act = activation(named), prefix = 'model.decoder';
   divides(config, heads, hidden);
   const layerName = (i: number) => `${prefix}.layers.${i}`;
   const probabilitiesOf = (i: number) => `${layerName(i)}.self_attn.probabilities`;
@@ -67,12 +72,12 @@ export function opt(config: Config): Model {
     const l = layerName(i);
     const attended = branch(params, `${l}.self_attn_layer_norm`, x, (h) => {
       const input = at(hooks, `${l}.self_attn`, h);
-      const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => linear(params, `${l}.self_attn.${part}`, input));
-      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, call.attend(i, q, k, v, heads, hiding, undefined, (p) => at(hooks, probabilitiesOf(i), p))));
+      const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => linear(params, `${l}.self_attn.${part}`, input, hooks));
+      return linear(params, `${l}.self_attn.out_proj`, at(hooks, `${l}.self_attn.out_proj`, call.attend(i, q, k, v, heads, hiding, undefined, (p) => at(hooks, probabilitiesOf(i), p))), hooks);
     });
     return branch(params, `${l}.final_layer_norm`, attended, (h) => {
-      const wide = act(linear(params, `${l}.fc1`, at(hooks, `${l}.fc1`, h)));
-      return linear(params, `${l}.fc2`, at(hooks, `${l}.fc2`, wide));
+      const wide = act(linear(params, `${l}.fc1`, at(hooks, `${l}.fc1`, h), hooks));
+      return linear(params, `${l}.fc2`, at(hooks, `${l}.fc2`, wide), hooks);
     });
   };
 
@@ -83,12 +88,12 @@ export function opt(config: Config): Model {
     forward(params, inputs, hooks) {
       const call = causalCall(model, inputs, OFFSET);
       let words = wordEmbeddings((ids) => embedding(params, `${prefix}.embed_tokens`, ids), inputs);
-      if (projected) words = linear(params, `${prefix}.project_in`, at(hooks, `${prefix}.project_in`, words));
+      if (projected) words = linear(params, `${prefix}.project_in`, at(hooks, `${prefix}.project_in`, words), hooks);
       let x = tf.add(words, embedding(params, `${prefix}.embed_positions`, call.positions)); // [batch, seq, hidden]
       const hiddenStates = [x];
       for (let i = 0; i < layers; i++) hiddenStates.push((x = runLayer(hooks, `${layerName(i)}.`, params, x, call.hiding, (p, h, hiding) => layer(p, i, h, call, hiding!, hooks))));
       if (lastNorm) x = layerNorm(params, `${prefix}.final_layer_norm`, x, EPSILON);
-      if (projected) x = linear(params, `${prefix}.project_out`, at(hooks, `${prefix}.project_out`, x));
+      if (projected) x = linear(params, `${prefix}.project_out`, at(hooks, `${prefix}.project_out`, x), hooks);
       hiddenStates[layers] = x;
       const head = get(params, tied ? `${prefix}.embed_tokens.weight` : 'lm_head.weight') as Tensor2D;
       return call.output(kernels.linear(call.read(x), head), hiddenStates);

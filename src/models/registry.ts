@@ -1,13 +1,19 @@
 import { shown, ZsaqError } from '../core/error';
-import { bert } from './bert';
-import { distilbert } from './distilbert';
+import { bert, bertDescription } from './bert';
+import { distilbert, distilbertDescription } from './distilbert';
 import { gpt2 } from './gpt2';
 import { opt } from './opt';
-import { roberta } from './roberta';
+import { roberta, robertaDescription } from './roberta';
 import type { Config } from './config';
+import type { EncoderDescription } from './encoder';
 import type { Model } from './model';
 
 const FAMILIES: Readonly<Record<string, (config: Config) => Model>> = { bert, opt, gpt2, roberta, distilbert };
+
+/** What an encoder of BERT's family is, as plain data; undefined for a decoder. */
+export function encoderDescription({ family, config }: Model): EncoderDescription | undefined {
+  return ({ bert: bertDescription, roberta: robertaDescription, distilbert: distilbertDescription } as Record<string, (config: Config) => EncoderDescription>)[family]?.(config);
+}
 
 /** The model that a `config.json` describes. @throws ZsaqError on an architecture that is not known, with the list of known ones */
 export function modelFromConfig(config: Config): Model {

@@ -7,12 +7,14 @@ export type Layer = (params: Params, inputs: readonly Tensor[]) => Tensor;
 /**
  * The one place where a forward pass can be changed from outside. `activation` sees (and may replace) the input of the
  * linear layers that stand at `site`: activation quantization and calibration enter here. `layer` runs a layer, so that its
- * intermediate values need not be kept. Weights need no hook: a model is a pure function of its record of parameters, so
+ * intermediate values need not be kept. `product` computes x Wᵀ + b of a linear layer of the encoder or decoder in another
+ * way, as integers do (export/integer). Weights need no hook: a model is a pure function of its record of parameters, so
  * quantized or perturbed weights are just another record.
  */
 export interface Hooks {
   activation?(site: string, x: Tensor): Tensor;
   layer?(f: Layer, params: Params, inputs: readonly Tensor[]): Tensor;
+  product?(layer: string, x: Tensor, bias: Tensor | undefined): Tensor;
 }
 
 /** x as the linear layers at `site` see it. */

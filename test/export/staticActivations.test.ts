@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { Stream } from '../../src/core/random';
 import { dispose } from '../../src/core/tree';
 import { loadRunnable, saveQuantized } from '../../src/export/packed';
+import { loadSource } from '../../src/export/source';
+import { writeExport } from '../../src/export/write';
 import { calibrate } from '../../src/methods/calibrate';
 import { ptq } from '../../src/methods/ptq';
 import { randomSource } from '../../src/methods/source';
@@ -29,7 +31,9 @@ describe('export: packed models with static activations', () => {
     const answers = [t.teacher.model.forward(q.params, inputs, activationHooks(plan)), read.model.forward(read.params, inputs, read.hooks)].map(({ logits }) => [...logits.dataSync()]);
     assert.deepEqual(answers[1], answers[0]);
     assert.notDeepEqual([...t.teacher.model.forward(q.params, inputs).logits.dataSync()], answers[0], 'the hooks do something');
-    dispose(read.params);
+    const exported = await loadSource(dir), facts = { base: 'tiny', licence: 'none', method: 'round to nearest', bits: 'W2A8', seed: 0, trainedOn: [] };
+    assert.throws(() => writeExport(exported, { format: 'onnx-exact', out: join(dir, 'elsewhere'), facts }), /which onnx-exact does not hold: export it as packed/);
+    dispose(read.params, exported.params);
     free(q);
   });
 
