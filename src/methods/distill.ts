@@ -86,10 +86,10 @@ class Run {
     if (ascended !== null && !Number.isFinite(ascended)) return null;
     const batch = await this.time('source', () => this.source.next());
     const { grads, report, teacherLogits } = await this.time('student', () => this.trainer.gradients(state.trained, batch.inputs));
-    const classes = job.teacher.model.head.kind === 'classification' ? classShares(teacherLogits) : null;
+    const classes = job.teacher.model.head.kind === 'classification' ? await classShares(teacherLogits) : null;
     disposeInputs(batch.inputs);
     teacherLogits.dispose();
-    const result = readReport(report);
+    const result = await readReport(report);
     if (![result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite)) {
       dispose(grads);
       return null;
@@ -102,9 +102,9 @@ class Run {
   }
 
   /** The adversary's turn, against the student's weights as they stand. */
-  private ascend(share: number): number | null {
+  private async ascend(share: number): Promise<number | null> {
     const { student, job: { teacher }, config, state: { step, trained } } = this;
-    return this.source.ascend?.(step, opponentOf(student, teacher, trained, config.divergence), share) ?? null;
+    return (await this.source.ascend?.(step, opponentOf(student, teacher, trained, config.divergence), share)) ?? null;
   }
 
   private update(grads: Record<string, Tensor>, share: number): void {
@@ -180,7 +180,8 @@ class Run {
   }
 }
 
-function classShares(logits: Tensor): number[] {
-  const [batch, labels] = logits.shape as [number, number], winners = tf.tidy(() => tf.argMax(logits, -1).dataSync());
+async function classShares(logits: Tensor): Promise<number[]> {
+  const [batch, labels] = logits.shape as [number, number], indices = tf.argMax(logits, -1), winners = await indices.data();
+  indices.dispose();
   return Array.from({ length: labels }, (_, k) => winners.filter((w) => w === k).length / batch);
 }

@@ -37,7 +37,7 @@ export class GeneratorSource implements Source {
     checkAdaptation(kind, model, job.teacher.model);
     if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT, GPT-2)');
     if (model.maxLength < config.seq) throw new ZsaqError('range', `the generator has ${model.maxLength} positions: --set seq=${model.maxLength} or less`);
-    this.adaptation = { kind, temperature, teacher: job.teacher.model, table: tableOf(job.teacher), norms: ordinaryNorms(job.teacher, job.vocabulary) };
+    this.adaptation = { kind, temperature, teacher: job.teacher.model, table: tableOf(job.teacher), norms: kind === 'linear' ? ordinaryNorms(job.teacher, job.vocabulary) : [0, Infinity] };
     this.noiseVocabulary = kind === 'linear' ? Int32Array.from({ length: model.vocabSize }, (_, i) => i) : job.vocabulary;
     this.theta = {
       ...(config.sga === 'on' && trained ? clone(pick(generator.params, model.paramNames.filter((n) => n !== model.wordEmbedding && n !== UNTIED_HEAD))) : {}),
@@ -54,16 +54,16 @@ export class GeneratorSource implements Source {
     this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
   }
 
-  next(): Batch {
+  async next(): Promise<Batch> {
     const { layout, tensors } = this.draw(), { tokens: ids, embeds } = this.speech({ ...tensors, ...prefixed('theta/', this.theta) });
     dispose(tensors);
     if (embeds) return { inputs: { embeds: embeds as Tensor3D, ...layoutTensors(layout) } };
-    const tokens = ids.dataSync() as Int32Array;
+    const tokens = await ids.data() as Int32Array;
     ids.dispose();
     return { inputs: tokenInputs(layout, tokens), tokens };
   }
 
-  ascend(step: number, opponent: Opponent, rateShare: number): number | null {
+  async ascend(step: number, opponent: Opponent, rateShare: number): Promise<number | null> {
     const { every, rate, clip } = this.config.generator;
     if (!this.learns || step % every !== 0) return null;
     this.ascent ??= compileFor(this.config.steps)((x) => this.pass(() => {
@@ -75,7 +75,7 @@ export class GeneratorSource implements Source {
       return { ...prefixed('g/', clipped.grads), report: tf.stack([negative.value, clipped.norm]) };
     }), { ...this.held, ...opponent.held });
     const { tensors } = this.draw();
-    const { report, ...g } = this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), [loss, norm] = report.dataSync();
+    const { report, ...g } = this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), [loss, norm] = await report.data();
     dispose({ report }, tensors);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(g); return NaN; }
     const next = this.adam.update(this.theta, part(g, 'g/'), this.moments, { theta: rate * rateShare });
