@@ -7,6 +7,7 @@ import { provenance } from '../src/commands/provenance';
 import { canonicalJson } from '../src/io/file';
 import { dispose } from '../src/core/tree';
 import { codeRange } from '../src/quant/spec';
+import { toText } from '../src/report/table';
 import { prepareSentences } from './cases/evaluation';
 import { prepareQuantizer, weightSpec, WIDTHS } from './cases/quantizer';
 import { prepareText } from './cases/tokens';
@@ -16,7 +17,7 @@ import { drawRatios } from './figures';
 import { measure, type Job } from './measure';
 import { profile } from './profile';
 import { CASES, MODES, type CaseName, type Mode } from './protocol';
-import { isBusy, remarks, save, tableOf, type Result } from './result';
+import { isBusy, ratioTable, remarks, save, type Result } from './result';
 import { scaling } from './scaling';
 import { EVERY, prepareShape, SHAPES } from './shapes';
 
@@ -104,7 +105,7 @@ async function main(): Promise<void> {
     if (values.json) writeWhole(values.json, `${canonicalJson(whole, 1)}\n`);
   }
   result.ratios.push(...wholeSteps(result.ratios, EVERY));
-  console.log([tableOf(result.ratios), ...remarks(result.ratios)].join('\n'));
+  console.log([toText(ratioTable(result.ratios)), ...remarks(result.ratios)].join('\n'));
   if (result.failures.length) process.exitCode = 1;
   if (values.save) for (const file of [...save(result, results), ...await drawRatios(results)]) console.log(`wrote ${file}`);
 }

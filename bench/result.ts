@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole, ZsaqError } from '../src/index';
 import { canonicalJson, readJson } from '../src/io/file';
-import { toText } from '../src/report/table';
+import type { Table } from '../src/report/table';
 import type { Ratio } from './compare';
 import type { Failure } from './measure';
 
@@ -39,16 +39,16 @@ export function checkResult(value: unknown, where: string): Result {
   return r;
 }
 
-/** The ratios as a table for a terminal. Peaks are what was added to the loaded libraries. */
-export function tableOf(ratios: readonly Ratio[]): string {
+/** The ratios as a table. Peaks are what was added to the loaded libraries. */
+export function ratioTable(ratios: readonly Ratio[]): Table {
   const mb = ({ peakBytes, libraryBytes }: Ratio['ours']): number => Math.round((peakBytes - libraryBytes) / 2 ** 20);
-  return toText({
+  return {
     columns: [{ name: 'case' }, { name: 'shape' }, { name: 'ours in' }, { name: 'PyTorch as' }, { name: 'ours', unit: 'ms', digits: 1 }, { name: 'PyTorch', unit: 'ms', digits: 1 }, { name: 'ratio', digits: 2 },
       { name: 'of minima', digits: 2 }, { name: 'our peak', unit: 'MB' }, { name: 'PyTorch peak', unit: 'MB' }, { name: 'answers differ by' }, { name: 'others used' }],
     rows: ratios.map((r) => [r.name, r.shape, r.precision.ours, r.precision.pytorch, r.ours.median, r.pytorch.median, r.ratio, r.ours.minimum / r.pytorch.minimum, mb(r.ours), mb(r.pytorch), r.difference.toExponential(0),
       r.others === null ? null : `${Math.round(100 * r.others)}%${isBusy(r) ? ' BUSY' : ''}`]),
     note: 'medians of runs in turns; ratio = ours / PyTorch, below 1 we are faster; peak: resident memory beyond the loaded libraries; others used: largest share of the cores that other processes had in a turn',
-  });
+  };
 }
 
 /** Further numbers in words. */

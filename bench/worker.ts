@@ -1,6 +1,7 @@
 // Our side of the benchmark: the same requests as bench/pytorch/worker.py.
 import { createInterface } from 'node:readline';
 import { backendName, ready, tf } from '../src/index';
+import { deviceName } from '../src/core/backend';
 import { evaluationCase } from './cases/evaluation';
 import { generatorCase } from './cases/generator';
 import { loadingCase } from './cases/loading';
@@ -28,10 +29,11 @@ async function turn(work: Case, times: number): Promise<object> {
 }
 
 async function main(): Promise<void> {
+  console.log = console.error; // what libraries print is no answer
   await ready();
   const say = (answer: object): void => { process.stdout.write(`${JSON.stringify(answer)}\n`); };
   const tensorflow = (tf.backend() as unknown as { binding?: { TF_Version?: string } }).binding?.TF_Version ?? 'none';
-  say({ versions: { tensorflow, tfjs: tf.version_core, backend: backendName(), node: process.version }, residentBytes: residentBytes() });
+  say({ versions: { tensorflow, tfjs: tf.version_core, backend: backendName(), device: deviceName(), node: process.version }, residentBytes: residentBytes() });
   let work: Case | undefined;
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as Request;

@@ -1,7 +1,8 @@
 'use strict';
 // What the README shows of results, from result files and never typed or drawn.
-//   node scripts/readme.cjs            writes the tables between the marks of README.md, and its picture
-//   node scripts/readme.cjs add RUN... first keeps the metrics of finished run folders in reproductions/results/start
+//   node scripts/readme.cjs               writes the tables between the marks of README.md, and its picture
+//   node scripts/readme.cjs add RUN...    first keeps the metrics of finished runs of zsaq quantize in reproductions/results/start
+//   node scripts/readme.cjs models RUN... first keeps those of zsaq finetune and pretrain in reproductions/results/models
 const fs = require('node:fs');
 const path = require('node:path');
 require('tsx/cjs');
@@ -12,10 +13,11 @@ const { toSvg } = require('../src/report/svg.ts');
 const { toMarkdown } = require('../src/report/table.ts');
 const { canonicalJson, writeWhole } = require('../src/io/file.ts');
 
-const root = path.resolve(__dirname, '..');
-const readme = path.join(root, 'README.md'), results = path.join(root, 'reproductions', 'results', 'start');
+const { savedResults, ratioTable } = require('../bench/result.ts');
+
+const root = path.resolve(__dirname, '..'), reproductions = path.join(root, 'reproductions', 'results');
+const readme = path.join(root, 'README.md'), results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench');
 const PICTURED = { model: 'minilm-sst2', bits: 'W2A8' }, picture = path.join(results, `${PICTURED.model}-${PICTURED.bits}.svg`);
-const BEGIN = '<!-- results -->', END = '<!-- /results -->';
 const ORDER = Object.keys(METHODS);
 
 /** What a run folder measured, with its model's name and without the places of this machine. */
@@ -53,16 +55,55 @@ function render(runs) {
   }).join('\n');
 }
 
-/** The README with the tables between its marks. */
-function filled(text, runs) {
-  const from = text.indexOf(BEGIN), to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`README.md must hold ${BEGIN} and ${END}`);
-  return `${text.slice(0, from + BEGIN.length)}\n\n${render(runs)}\n${text.slice(to)}`;
+/** Models that `zsaq finetune` and `zsaq pretrain` made: one row for each score of each. */
+function renderModels(made) {
+  const rows = made.flatMap((m) => Object.entries(m.scores).map(([split, { metric, score, examples }], i) => (i ? [null, null, null, null] : [
+    m.name, m.trainedOn.map(({ set, rows: n }) => `${set} (${n.toLocaleString('en')} ${m.command === 'pretrain' ? 'lines' : 'examples'})`).join(', '), m.parameters / 1e6, m.steps,
+  ]).concat([split, metric, score, examples, i ? null : m.seconds / 60])));
+  const commits = [...new Set(made.map((m) => m.commit))].join(', ');
+  return made.length ? toMarkdown({
+    columns: [{ name: 'model' }, { name: 'trained on' }, { name: 'parameters', unit: 'M', digits: 1 }, { name: 'steps' }, { name: 'scored on' }, { name: 'metric' }, { name: 'score', digits: 2 }, { name: 'of' }, { name: 'time', unit: 'min', digits: 0 }],
+    rows, note: `weights of the last step; seed 0; commit ${commits}; times on a machine that did other work as well. Files: reproductions/results/models`,
+  }) : 'No model made here is recorded yet.\n';
 }
 
-function readResults() {
-  if (!fs.existsSync(results)) return [];
-  return fs.readdirSync(results).filter((name) => name.endsWith('.json')).sort().map((name) => JSON.parse(fs.readFileSync(path.join(results, name), 'utf8')));
+/** Cases of the benchmark that say most; the others are in the files. */
+const SHOWN = ['samSga', 'recomputed', 'qat', 'evaluation', 'quantizeWeight', 'quantizeActivation', 'load', 'tokens'];
+
+function renderBench(saved) {
+  const ratios = saved.flatMap((r) => r.ratios).filter((r) => SHOWN.includes(r.name));
+  if (!ratios.length) return 'No undisturbed result is recorded yet.\n';
+  const devices = [...new Set(saved.map((r) => `${r.device}, commit ${r.commit}`))].join('; '), { torch, tensorflow } = saved[0].versions;
+  return toMarkdown({ ...ratioTable(ratios), note: `medians of turns taken one after the other; below 1 we are faster; peaks are resident memory beyond the loaded libraries. PyTorch ${torch}, TensorFlow ${tensorflow}; ${devices}. Files: reproductions/results/bench` });
+}
+
+const SECTIONS = { results: render, models: renderModels, bench: renderBench };
+
+/** The README with the tables between its marks, `<!-- NAME -->` and `<!-- /NAME -->`. */
+function filled(text, found) {
+  for (const [name, draw] of Object.entries(SECTIONS)) {
+    const begin = `<!-- ${name} -->`, end = `<!-- /${name} -->`, from = text.indexOf(begin), to = text.indexOf(end);
+    if (from < 0 || to < from) throw new Error(`README.md must hold ${begin} and ${end}`);
+    text = `${text.slice(0, from + begin.length)}\n\n${draw(found[name])}\n${text.slice(to)}`;
+  }
+  return text;
+}
+
+function readFolder(folder) {
+  if (!fs.existsSync(folder)) return [];
+  return fs.readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')));
+}
+
+/** Everything that the README shows. */
+function readResults() { return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench) }; }
+
+function keepModels(folders) {
+  fs.mkdirSync(models, { recursive: true });
+  for (const folder of folders) {
+    const metrics = JSON.parse(fs.readFileSync(path.join(folder, 'metrics.json'), 'utf8'));
+    if (metrics.status !== 'ok' || !metrics.scores) throw new Error(`${folder} is no finished training with scores`);
+    writeWhole(path.join(models, `${metrics.name}.json`), `${canonicalJson(metrics, 2)}\n`);
+  }
 }
 
 /** Bars of one real model at 2 bits beside full precision. */
@@ -80,6 +121,7 @@ module.exports = { filled, readResults, drawn, picture };
 if (require.main === module) {
   const [command, ...folders] = process.argv.slice(2);
   if (command === 'add') add(folders);
+  if (command === 'models') keepModels(folders);
   writeWhole(readme, filled(fs.readFileSync(readme, 'utf8'), readResults()));
-  drawn(readResults()).then((svg) => writeWhole(picture, svg));
+  drawn(readResults().results).then((svg) => writeWhole(picture, svg));
 }

@@ -7,8 +7,9 @@ import { join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { pocketModelPath } from '../datasets';
 
+interface Found { results: unknown[]; models: unknown[]; bench: unknown[] }
 const { filled, readResults, drawn, picture } = require('../scripts/readme.cjs') as {
-  filled(text: string, runs: unknown[]): string; readResults(): unknown[]; drawn(runs: unknown[]): Promise<string>; picture: string;
+  filled(text: string, found: Found): string; readResults(): Found; drawn(runs: unknown[]): Promise<string>; picture: string;
 };
 
 const root = resolve(__dirname, '..');
@@ -62,13 +63,13 @@ describe('README', () => {
 
   it('shows the picture that the result files draw', async () => {
     assert.ok(text.includes(`](${relative(root, picture)})`));
-    assert.equal(readFileSync(picture, 'utf8'), await drawn(readResults()));
+    assert.equal(readFileSync(picture, 'utf8'), await drawn(readResults().results));
   });
 
   it('tables are those of the result files', () => {
     assert.ok(text === filled(text, readResults()), 'README.md does not say what the result files say: run node scripts/readme.cjs');
     const made = { task: 'T', metric: 'accuracy', fullPrecision: 90, fullPrecisionBytes: 2 ** 20, quantized: 80.126, sizeBytes: 2 ** 18, status: 'ok', seconds: 3, steps: 20, seed: 0, preset: 'smoke', examples: 7, commit: 'c', model: 'm', bits: 'W2A8', grid: 'stretched', scale: 'mse' };
-    const changed = filled(text, [{ ...made, method: 'samSga' }, { ...made, method: 'ptq', quantized: 60 }]);
+    const changed = filled(text, { ...readResults(), results: [{ ...made, method: 'samSga' }, { ...made, method: 'ptq', quantized: 60 }] });
     assert.match(changed, /\| full precision \| W32A32 \| 90\.00 \|.*\n\| round to nearest \(stretched, mse\) \| W2A8 \| 60\.00 \|.*\n\| SAM-SGA \| W2A8 \| 80\.13 \| 0\.25 \| 3\.0 \|/);
     assert.ok(filled(changed, readResults()) === text, 'what was between the marks must be replaced');
   });

@@ -15,10 +15,10 @@ export interface Case {
  * One number that a gradient of another sign, at another place or of another size changes and in which nothing cancels:
  * sum over tensors and entries of max(g, 0) (1 + cos j), j the place in its tensor.
  */
-export function checksum(grads: Params): number {
+export async function checksum(grads: Params): Promise<number> {
   let sum = 0;
   for (const x of Object.values(grads)) {
-    const values = x.dataSync();
+    const values = await x.data();
     for (let j = 0; j < values.length; j++) if (values[j] > 0) sum += values[j] * (1 + Math.cos(j));
   }
   return sum;

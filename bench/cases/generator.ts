@@ -23,20 +23,20 @@ export async function generatorCase({ case: name, folder, mode, generatorRate, c
   const plan = makePlan(model, PLAN), job: Job = { teacher, generator, plan, seed: SEED, ...gameOf(model), data: () => { throw new Error('no data'); } };
   const source = new GeneratorSource(job, generator, config, new Streams(SEED));
   if (name === 'draw') {
-    const run = (): number[] => {
-      const { inputs, tokens } = source.next();
+    const run = async (): Promise<number[]> => {
+      const { inputs, tokens } = await source.next();
       disposeInputs(inputs);
       return [tokens!.reduce((a, b) => a + b, 0)];
     };
-    return { run: () => void run(), check: run };
+    return { run: async () => void await run(), check: run };
   }
   const student = makeStudent(model, params, plan), trained = startOf(student);
-  const run = (): number => source.ascend(0, opponentOf(student, teacher, trained, config.divergence), 1)!;
+  const run = async (): Promise<number> => (await source.ascend(0, opponentOf(student, teacher, trained, config.divergence), 1))!;
   return {
-    run: () => void run(),
-    check() {
-      const value = run(), { held } = source.save(), m = part(held, 'm/'); // after one update the first moment is a tenth of the gradient
-      const size = norm(m), numbers = [value, size.dataSync()[0], checksum(m)];
+    run: async () => void await run(),
+    async check() {
+      const value = await run(), { held } = source.save(), m = part(held, 'm/'); // after one update the first moment is a tenth of the gradient
+      const size = norm(m), numbers = [value, (await size.data())[0], await checksum(m)];
       size.dispose();
       dispose(held);
       return numbers;

@@ -13,24 +13,24 @@ export async function networkCase({ folder, mode, case: name }: Prepare): Promis
   const precision = precisionOf(mode), { model, params } = await loadModel(folder), ids = readIds(folder);
   if (name === 'forward') {
     const pass = compiled((x) => tidy(() => withPrecision(precision, () => ({ size: tf.mean(tf.square(model.forward(params, x as Inputs).logits)) }))), params);
-    const run = (): number[] => {
-      const { size } = pass({ ids }), [value] = size.dataSync();
+    const run = async (): Promise<number[]> => {
+      const { size } = pass({ ids }), [value] = await size.data();
       size.dispose();
       return [value];
     };
-    return { run: () => void run(), check: run };
+    return { run: async () => void await run(), check: run };
   }
   const pass = compiled((x) => tidy(() => withPrecision(precision, () => {
     const { value, grads } = valueAndGrad((p) => tf.mean(tf.square(model.forward(p, { ids: x.ids as Tensor2D }).logits)) as Scalar, part(x, 'w/'));
     return { value, norm: norm(grads), ...prefixed('g/', grads) };
   })));
-  const run = (checked: boolean): number[] => {
+  const run = async (checked: boolean): Promise<number[]> => {
     const { value, norm: size, ...grads } = pass({ ids, ...prefixed('w/', params) });
-    const numbers = [value, size].map((x) => x.dataSync()[0]);
-    if (checked) numbers.push(checksum(grads));
+    const numbers = [(await value.data())[0], (await size.data())[0]];
+    if (checked) numbers.push(await checksum(grads));
     tf.dispose([value, size]);
     dispose(grads);
     return numbers;
   };
-  return { run: () => void run(false), check: () => run(true) };
+  return { run: async () => void await run(false), check: () => run(true) };
 }

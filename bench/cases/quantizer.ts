@@ -47,8 +47,13 @@ export function quantizerCase({ case: name, folder, bits, levels: [, , zero] }: 
   const work = () => (name === 'quantizeWeight' ? weight({ w, g, logScale, zeros }) : activation({ x }));
   return {
     run: () => dispose(work()),
-    check() {
-      const out = work(), numbers = Object.values(out).flatMap((t) => { const size = norm({ t }), [n] = size.dataSync(); size.dispose(); return [n, checksum({ t })]; });
+    async check() {
+      const out = work(), numbers: number[] = [];
+      for (const t of Object.values(out)) {
+        const size = norm({ t });
+        numbers.push((await size.data())[0], await checksum({ t }));
+        size.dispose();
+      }
       dispose(out);
       return numbers;
     },

@@ -16,13 +16,13 @@ export async function studentCase({ case: name, folder, mode, rate, scaleRate, c
   const config = { ...samSgaDefaults, rate, scaleRate, clip, steps }, radius = name === 'qat' ? null : { beta, relative: true };
   const trainer = makeTrainer(student, { model, params }, config, { divergence: config.divergence, clip, radius, precision: precisionOf(mode) });
   let trained = startOf(student), adam = adamInit(trained);
-  const run = (checked: boolean): number[] => {
-    const { grads, report, teacherLogits } = trainer.gradients(trained, inputs), [size, loss, perturbed = loss] = report.dataSync();
-    const sum = checked ? checksum(grads) : 0, next = trainer.update(trained, grads, adam, 1);
+  const run = async (checked: boolean): Promise<number[]> => {
+    const { grads, report, teacherLogits } = trainer.gradients(trained, inputs), [size, loss, perturbed = loss] = await report.data();
+    const sum = checked ? await checksum(grads) : 0, next = trainer.update(trained, grads, adam, 1);
     dispose(trained, grads, adam.m, adam.v);
     tf.dispose([report, teacherLogits]);
     ({ trained, adam } = next);
     return [loss, perturbed, size, sum];
   };
-  return { run: () => void run(false), check: () => run(true) };
+  return { run: async () => void await run(false), check: () => run(true) };
 }

@@ -58,7 +58,7 @@ tf.env().set('PROD', true); // no checks of ours are lost, only the advertisemen
 
 let started: Promise<void> | undefined;
 
-/** Chooses and starts the backend; await it once before the first tensor. `ZSAQ_BACKEND` = `tensorflow | wasm | cpu` overrides the choice. */
+/** Chooses and starts the backend; await it once before the first tensor. `ZSAQ_BACKEND` = `tensorflow | webgpu | wasm | cpu` overrides the choice. */
 export function ready(): Promise<void> {
   return (started ??= start());
 }
@@ -67,13 +67,34 @@ async function start(): Promise<void> {
   const order: BackendName[] = wanted ? [wanted] : nativeFailure === undefined ? ['tensorflow'] : ['wasm', 'cpu'];
   for (const name of order) {
     if (name === 'wasm') registerWasm();
+    if (name === 'webgpu') await registerWebGpu();
     if (await tf.setBackend(name).catch(() => false)) return tf.ready();
   }
-  throw new ZsaqError('backend', `the backend ${order.join(' or ')} does not start: ${nativeFailure ?? 'choose ZSAQ_BACKEND=tensorflow, wasm or cpu'}`);
+  throw new ZsaqError('backend', `the backend ${order.join(' or ')} does not start: ${nativeFailure ?? 'choose ZSAQ_BACKEND=tensorflow, webgpu, wasm or cpu'}`);
 }
 
 function registerWasm(): void {
   try { require('@tensorflow/tfjs-backend-wasm'); } catch { /* setBackend then fails and the next one is tried */ }
+}
+
+/** What WebGPU says of the device it computes on. */
+let webGpuDevice: string | undefined;
+
+/** Dawn, WebGPU outside a browser. It answers reads asynchronously only, so code that runs on it awaits `data()`. */
+async function registerWebGpu(): Promise<void> {
+  const need = 'install them with `npm install --no-save --ignore-scripts webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0`';
+  let gpu: { requestAdapter(): Promise<{ info: { description: string } } | null> };
+  try {
+    const dawn = require('webgpu') as { create(flags: string[]): typeof gpu; globals: object };
+    gpu = dawn.create([]);
+    Object.assign(globalThis, dawn.globals);
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'node' }, configurable: true });
+    require('@tensorflow/tfjs-backend-webgpu');
+  } catch (e) {
+    throw new ZsaqError('backend', `ZSAQ_BACKEND=webgpu needs packages that do not load (${String((e as Error).message).split('\n')[0]}): ${need}`);
+  }
+  webGpuDevice = (await gpu.requestAdapter())?.info.description;
+  if (webGpuDevice === undefined) throw new ZsaqError('backend', 'ZSAQ_BACKEND=webgpu: Vulkan shows no device: install the driver of your GPU, or choose another backend');
 }
 
 /** Name of the backend in use. */
@@ -89,6 +110,7 @@ export function whyNotNative(): string | undefined { return nativeFailure; }
 export function deviceName(): string {
   const cores = cpus();
   if (isNative() && nativeBackend().isUsingGpuDevice) return 'GPU (TensorFlow CUDA)';
+  if (webGpuDevice !== undefined) return `GPU (WebGPU: ${webGpuDevice})`;
   return `CPU: ${cores[0]?.model.trim() ?? process.arch}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GB`;
 }
 

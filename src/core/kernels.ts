@@ -46,6 +46,17 @@ export function sumRows(x: Tensor): Tensor1D {
   return kernel('BiasAddGrad', { T: F32, data_format: { string: 'NHWC' } }, [rows]) as Tensor1D;
 }
 
+/** WebGPU reads eight buffers in one call. */
+const MOST_TERMS = 7;
+
+/** Sum of tensors of one shape. */
+export function addAll(terms: readonly Tensor[]): Tensor {
+  if (isNative() || terms.length <= MOST_TERMS) return tf.addN(terms as Tensor[]);
+  const parts: Tensor[] = [];
+  for (let i = 0; i < terms.length; i += MOST_TERMS) parts.push(tf.addN(terms.slice(i, i + MOST_TERMS)));
+  return addAll(parts);
+}
+
 /** Sum of squares of all entries, as a scalar, in one pass. */
 export function sumSquares(x: Tensor): Scalar {
   return (fused() ? tf.mul(kernel('L2Loss', { T: F32 }, [x]), 2) : tf.sum(tf.square(x))) as Scalar;

@@ -1,6 +1,6 @@
 import { tf } from './backend';
 import { ZsaqError } from './error';
-import { sumSquares } from './kernels';
+import { addAll, sumSquares } from './kernels';
 import type { Tensor, Scalar } from '@tensorflow/tfjs-node-gpu';
 
 /** Parameters: a plain record of tensors keyed by their Hugging Face names. */
@@ -37,7 +37,7 @@ export function axpy(alpha: number | Scalar, b: Params, a: Params): Record<strin
 export function norm(a: Params): Scalar {
   return tf.tidy(() => {
     const squares = Object.values(a).map(sumSquares);
-    return squares.length ? tf.sqrt(tf.addN(squares)) : tf.scalar(0);
+    return squares.length ? tf.sqrt(addAll(squares)) : tf.scalar(0);
   }) as Scalar;
 }
 

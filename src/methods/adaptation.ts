@@ -31,7 +31,7 @@ export interface Adaptation {
   teacher: Model;
   /** teacher's word embedding table E `[vocabulary, embedding]` */
   table: Tensor2D;
-  /** smallest and largest norm of an ordinary row of E */
+  /** `linear`: smallest and largest norm of an ordinary row of E */
   norms: [number, number];
 }
 

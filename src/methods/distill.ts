@@ -99,10 +99,10 @@ class Run {
     if (ascended !== null && !Number.isFinite(ascended)) return null;
     const { batch, answers } = kind.answers === 'given' ? this.current! : { batch: await this.time('source', () => this.source.next()), answers: {} };
     const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers));
-    const classes = job.teacher.model.head.kind === 'classification' ? classShares(teacherLogits) : null;
+    const classes = job.teacher.model.head.kind === 'classification' ? await classShares(teacherLogits) : null;
     this.keepBatch(kind, batch, more.answers);
     teacherLogits.dispose();
-    const result = readReport(report), sound = [result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite);
+    const result = await readReport(report), sound = [result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite);
     if (more.inputGradient) {
       ascended = sound && await this.time('generator', () => this.source.follow!(more.inputGradient!, share)) ? result.loss : NaN;
       more.inputGradient.dispose();
@@ -156,9 +156,9 @@ class Run {
   }
 
   /** The adversary's turn, against the student's weights as they stand. */
-  private ascend(share: number): number | null {
+  private async ascend(share: number): Promise<number | null> {
     const { student, job: { teacher }, config, state: { step, trained } } = this;
-    return this.source.ascend?.(step, opponentOf(student, teacher, trained, this.source.divergence ?? config.divergence), share) ?? null;
+    return (await this.source.ascend?.(step, opponentOf(student, teacher, trained, this.source.divergence ?? config.divergence), share)) ?? null;
   }
 
   private update(grads: Record<string, Tensor>, share: number): void {
@@ -236,7 +236,8 @@ class Run {
   }
 }
 
-function classShares(logits: Tensor): number[] {
-  const [batch, labels] = logits.shape as [number, number], winners = tf.tidy(() => tf.argMax(logits, -1).dataSync());
+async function classShares(logits: Tensor): Promise<number[]> {
+  const [batch, labels] = logits.shape as [number, number], indices = tf.argMax(logits, -1), winners = await indices.data();
+  indices.dispose();
   return Array.from({ length: labels }, (_, k) => winners.filter((w) => w === k).length / batch);
 }

@@ -45,7 +45,7 @@ export class GeneratorSource implements Source {
     checkAdaptation(kind, model, job.teacher.model);
     if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT, GPT-2)');
     if (model.maxLength < config.seq) throw new ZsaqError('range', `the generator has ${model.maxLength} positions: --set seq=${model.maxLength} or less`);
-    this.adaptation = { kind, temperature, teacher: job.teacher.model, table: tableOf(job.teacher), norms: ordinaryNorms(job.teacher, job.vocabulary) };
+    this.adaptation = { kind, temperature, teacher: job.teacher.model, table: tableOf(job.teacher), norms: kind === 'linear' ? ordinaryNorms(job.teacher, job.vocabulary) : [0, Infinity] };
     this.noiseVocabulary = kind === 'linear' ? Int32Array.from({ length: model.vocabSize }, (_, i) => i) : job.vocabulary;
     this.theta = {
       ...(config.sga === 'on' && trained ? clone(pick(generator.params, model.paramNames.filter((n) => n !== model.wordEmbedding && n !== UNTIED_HEAD))) : {}),
@@ -66,23 +66,23 @@ export class GeneratorSource implements Source {
     this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
   }
 
-  next(): Batch {
+  async next(): Promise<Batch> {
     const { layout, tensors } = this.draw(), { tokens: ids, embeds } = this.speech({ ...tensors, ...prefixed('theta/', this.theta) });
     if (this.config.generator.pass === 'shared') this.remember(tensors);
     else dispose(tensors);
     if (embeds) return { inputs: { embeds: embeds as Tensor3D, ...layoutTensors(layout) } };
-    const tokens = ids.dataSync() as Int32Array;
+    const tokens = await ids.data() as Int32Array;
     ids.dispose();
     return { inputs: tokenInputs(layout, tokens), tokens };
   }
 
-  ascend(step: number, opponent: Opponent, rateShare: number): number | null {
+  async ascend(step: number, opponent: Opponent, rateShare: number): Promise<number | null> {
     const { every, pass } = this.config.generator;
     if (!this.learns || pass === 'shared' || step % every !== 0) return null;
     this.ascent ??= compileFor(this.config.steps)(
       (x) => this.climb(x, (inputs) => opponent.divergence(part(x, 'trained/'), inputs)), { ...this.held, ...opponent.held });
     const { tensors } = this.draw();
-    const value = this.step(this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), rateShare);
+    const value = await this.step(this.ascent({ ...tensors, ...prefixed('theta/', this.theta), ...prefixed('trained/', opponent.trained) }), rateShare);
     dispose(tensors);
     return value;
   }
@@ -93,8 +93,8 @@ export class GeneratorSource implements Source {
   }
 
   /** dD/dtheta = dD/de de/dtheta: the student's tape gave the first factor, one run of the generator over the same draw gives the product. */
-  follow(inputGradient: Tensor, rateShare: number): boolean {
-    return Number.isFinite(this.step(this.following({ ...this.last, inputGradient, ...prefixed('theta/', this.theta) }), rateShare));
+  async follow(inputGradient: Tensor, rateShare: number): Promise<boolean> {
+    return Number.isFinite(await this.step(this.following({ ...this.last, inputGradient, ...prefixed('theta/', this.theta) }), rateShare));
   }
 
   /** Gradients of theta, downhill on minus the objective and the regularizers, and a report of value and norm: one function of the drawn tensors. */
@@ -110,8 +110,8 @@ export class GeneratorSource implements Source {
   }
 
   /** theta moves by these gradients; the objective before, NaN with nothing changed if it is not finite. */
-  private step({ report, ...g }: Record<string, Tensor>, rateShare: number): number {
-    const [loss, norm] = report.dataSync();
+  private async step({ report, ...g }: Record<string, Tensor>, rateShare: number): Promise<number> {
+    const [loss, norm] = await report.data();
     report.dispose();
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) { dispose(g); return NaN; }
     const next = this.adam.update(this.theta, part(g, 'g/'), this.moments, { theta: this.config.generator.rate * rateShare });

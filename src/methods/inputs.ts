@@ -33,7 +33,7 @@ export async function calibration(job: Job, config: InputConfig): Promise<Inputs
   const source = sourceOf(job, config), batches: Inputs[] = [];
   try {
     while (batches.length * config.batch < config.sequences && !isCancelled(job)) {
-      batches.push(source.next().inputs);
+      batches.push((await source.next()).inputs);
       await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
     }
     return batches;

@@ -22,15 +22,15 @@ export interface Batch { inputs: Inputs; tokens?: Int32Array }
 
 /** Where the student's inputs come from; the adversary, if there is one, lives here. */
 export interface Source {
-  next(): Batch;
+  next(): Batch | Promise<Batch>;
   /** one ascent of the generator on D(P, Q) of the student as it stands; the divergence before it, null if none took place */
-  ascend?(step: number, opponent: Opponent, rateShare: number): number | null;
+  ascend?(step: number, opponent: Opponent, rateShare: number): number | null | Promise<number | null>;
   /** the divergence that it ascends, if not the student's */
   readonly divergence?: DivergenceConfig;
   /** true where the ascent of this step goes along the gradient that the student's own first pass gives (`follow`) */
   sharesPass?(step: number): boolean;
   /** one ascent along dD/de `[batch, seq, embedding]` of the last batch; false, with nothing changed, if it is not finite */
-  follow?(inputGradient: Tensor, rateShare: number): boolean;
+  follow?(inputGradient: Tensor, rateShare: number): boolean | Promise<boolean>;
   /** tensors and data that a checkpoint must hold; `held` are clones that the caller disposes of */
   save(): { held: Record<string, Tensor>; state: Record<string, unknown> };
   restore(tensors: Params, state: Record<string, unknown>): void;
@@ -43,7 +43,7 @@ export function randomTokens(vocabulary: Int32Array, n: number, random: Stream):
 }
 
 /** A source without memory beyond its random stream. */
-export function randomSource(job: Job, layout: LayoutConfig, random: Stream): Source {
+export function randomSource(job: Job, layout: LayoutConfig, random: Stream): Source & { next(): Batch } {
   return {
     next() {
       const drawn = drawLayout(layout, job.special, random);

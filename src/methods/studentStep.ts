@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
 import { valueAndGrad } from '../core/grad';
-import { embedding, withPrecision, type Precision } from '../core/kernels';
+import { addAll, embedding, withPrecision, type Precision } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { get, map, norm, pick, type Params } from '../core/tree';
 import { clipByGlobalNorm } from '../optim/clip';
@@ -155,9 +155,14 @@ export function layersOf(student: Student, share: number): string[] {
 }
 
 /** Reads a step's report and disposes of it. */
-export function readReport(report: Tensor1D): StepReport {
-  const [gradientNorm, loss, perturbedLoss, relativeRadius, codesMoved] = report.dataSync();
+export async function readReport(report: Tensor1D): Promise<StepReport> {
+  const numbers = await report.data();
   report.dispose();
+  return asReport(numbers);
+}
+
+/** A step's numbers under their names. */
+export function asReport([gradientNorm, loss, perturbedLoss, relativeRadius, codesMoved]: ArrayLike<number> & Iterable<number>): StepReport {
   if (perturbedLoss === undefined) return { gradientNorm, loss, sharpness: null, relativeRadius: null, codesMoved: null };
   return { gradientNorm, loss, sharpness: (perturbedLoss - loss) / loss, relativeRadius, codesMoved };
 }
@@ -175,7 +180,7 @@ function shareMoved(student: Student, trained: Params, w: Params, perturbed: Par
     seen += distance.size;
     return tf.sum(tf.cast(tf.greater(distance, tf.div(tf.stridedSlice(scale, [0, 0], scale.shape, [SAMPLED_ROWS, 1]), 2)), 'float32'));
   });
-  return tf.div(tf.addN(moved), seen);
+  return tf.div(addAll(moved), seen);
 }
 
 function answersOf({ logits, hidden }: Output): Answers {

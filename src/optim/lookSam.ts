@@ -1,6 +1,7 @@
 // LookSAM (Liu et al. 2022, arXiv 2203.02714): SAM's second gradient every k-th step only. What it adds to the first one, its part
 // orthogonal to it, changes slowly and serves the steps between.
 import { tf } from '../core/backend';
+import { addAll } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { map, norm, type Params } from '../core/tree';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -10,7 +11,7 @@ const TINY = 1e-12;
 
 /** <a, b> over the whole record. */
 function dot(a: Params, b: Params): Scalar {
-  return tf.addN(Object.keys(a).map((n) => tf.sum(tf.mul(a[n], b[n])))) as Scalar;
+  return addAll(Object.keys(a).map((n) => tf.sum(tf.mul(a[n], b[n])))) as Scalar;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
+import { addAll } from '../core/kernels';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 export type LogitsTerm = 'kl' | 'js' | 'l1' | 'mse';
@@ -39,7 +40,7 @@ export function divergence(student: Comparable, teacher: Comparable, mask: Tenso
     const size = tf.maximum(tf.sum(tf.square(target), -1), 1e-12);
     return maskedMean(tf.div(error, size), mask);
   });
-  return tf.add(output, tf.mul(tf.addN(layers), config.hidden / layers.length)) as Scalar;
+  return tf.add(output, tf.mul(addAll(layers), config.hidden / layers.length)) as Scalar;
 }
 
 function logitsTerm(student: Tensor, teacher: Tensor, { logits, temperature: t }: DivergenceConfig): Tensor {

@@ -23,11 +23,12 @@ describe('methods/generator', () => {
   });
   after(() => { student?.dispose(); t.dispose(); });
 
-  function play(kind: AdaptationKind, steps: number): { divergences: number[]; theta: Record<string, number[]>; tokens: number[]; embeds: number[]; left: number } {
+  async function play(kind: AdaptationKind, steps: number): Promise<{ divergences: number[]; theta: Record<string, number[]>; tokens: number[]; embeds: number[]; left: number }> {
     const config = { ...tinyConfig, steps, adaptation: { ...tinyConfig.adaptation, kind } };
     const before = tensorCount(), source = new GeneratorSource(t.job(), t.generator, config, new Streams(4));
-    const divergences = [0, 1, 2].map((step) => source.ascend(step, opponentOf(student, t.teacher, student.initial, config.divergence), 1)!);
-    const { inputs, tokens } = source.next(), { held } = source.save();
+    const divergences: number[] = [];
+    for (const step of [0, 1, 2]) divergences.push((await source.ascend(step, opponentOf(student, t.teacher, student.initial, config.divergence), 1))!);
+    const { inputs, tokens } = await source.next(), { held } = source.save();
     const embeds = inputs.embeds ? [...inputs.embeds.dataSync()] : [];
     const theta = Object.fromEntries(Object.entries(held).filter(([n]) => n.startsWith('theta/')).map(([n, x]) => [n, [...x.dataSync()]]));
     disposeInputs(inputs);
@@ -37,8 +38,8 @@ describe('methods/generator', () => {
   }
 
   for (const kind of ['straightThrough', 'soft', 'linear'] as const) {
-    it(`${kind}: graphs draw the same batch and ascend alike, and leave no tensor`, () => {
-      const [single, graph] = [play(kind, GRAPH_STEPS - 1), play(kind, GRAPH_STEPS)];
+    it(`${kind}: graphs draw the same batch and ascend alike, and leave no tensor`, async () => {
+      const [single, graph] = [await play(kind, GRAPH_STEPS - 1), await play(kind, GRAPH_STEPS)];
       const close = (a: number[], b: number[], tolerance: number, what: string) => {
         const size = Math.max(...b.map(Math.abs), 1e-6), off = Math.max(0, ...a.map((x, i) => Math.abs(x - b[i]) / size));
         assert.ok(a.length === b.length && off <= tolerance, `${what}: off by ${off}`);

@@ -6,7 +6,7 @@ import { tensorCount } from '../../src/core/memory';
 import { axpy, dispose, map, type Params } from '../../src/core/tree';
 import { adapt, placementOf, placementTensors, type Adaptation } from '../../src/methods/adaptation';
 import { effective, makeStudent, type Student } from '../../src/methods/student';
-import { readReport, studentGradients } from '../../src/methods/studentStep';
+import { asReport, studentGradients } from '../../src/methods/studentStep';
 import { loadModel, type LoadedModel } from '../../src/models/load';
 import { makePlan } from '../../src/quant/plan';
 import { divergence } from '../../src/train/divergence';
@@ -116,7 +116,7 @@ describe('methods: the adversarial game equals PyTorch', () => {
     const d = readDump('adversarial', 'soft-quantized.safetensors'), inputs = inputsOf(generator.params, 'soft');
     assertClose(student.model.forward(used, inputs, student.hooks).logits, d['student.logits'], TOLERANCE, "student's logits");
     const { grads, report } = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: null, clip: Infinity, precision: 'fp32' });
-    const { loss, sharpness } = readReport(report);
+    const { loss, sharpness } = asReport(report.dataSync());
     assert.ok(Math.abs(loss - d.divergence.data[0]) < TOLERANCE * d.divergence.data[0]);
     assert.equal(sharpness, null);
     const expected = under(d, 'grad.student.'), largest = Math.max(...Object.values(expected).map((x) => Math.max(...x.data.map(Math.abs))));
@@ -130,7 +130,7 @@ describe('methods: the adversarial game equals PyTorch', () => {
   it('with a radius: the gradient at Q(w) + eps, eps along the gradient of the quantized matrices; sharpness positive', () => tf.tidy(() => {
     const inputs = inputsOf(generator.params, 'soft'), beta = 0.05;
     const step = studentGradients(student, student.initial, teacher, inputs, { divergence: D, radius: { beta, relative: false }, clip: Infinity, precision: 'fp32' });
-    const { sharpness } = readReport(step.report);
+    const { sharpness } = asReport(step.report.dataSync());
     const d = under(readDump('adversarial', 'soft-quantized.safetensors'), 'grad.student.'), names = teacher.model.linears.map(({ weight }) => weight);
     const size = Math.sqrt(names.reduce((s, n) => s + (d[n].data as Float32Array).reduce((a, v) => a + v * v, 0), 0));
     const moved = { ...used, ...Object.fromEntries(names.map((n) => [n, tf.add(used[n], tf.mul(tf.tensor(d[n].data as Float32Array, d[n].shape), beta / size))])) };

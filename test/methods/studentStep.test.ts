@@ -8,7 +8,7 @@ import { dispose, map, norm, pick, type Params } from '../../src/core/tree';
 import { tokenInputs } from '../../src/methods/adaptation';
 import { drawLayout } from '../../src/methods/layout';
 import { effective, latentGradients, makeStudent, quantizedNames, requantized, type Student } from '../../src/methods/student';
-import { layersOf, plainStep, readReport, studentGradients, type Sharpness, type StepGiven, type StepKind, type StudentGradients } from '../../src/methods/studentStep';
+import { asReport, layersOf, plainStep, studentGradients, type Sharpness, type StepGiven, type StepKind, type StudentGradients } from '../../src/methods/studentStep';
 import { GRAPH_STEPS, makeTrainer } from '../../src/methods/trainer';
 import { adamInit } from '../../src/optim/adam';
 import { orthogonalPart, withOrthogonalPart } from '../../src/optim/lookSam';
@@ -77,7 +77,7 @@ describe('methods/studentStep: every kind of step', () => {
     const moved = map(w, (x, n) => tf.add(x, tf.mul(g[n], factor))), there = { ...at, ...requantized(student, initial, moved) };
     const result = step(radius), expected = latentGradients(student, { ...initial, ...moved }, valueAndGrad(loss, there).grads);
     same(result.grads, expected, 2e-3, 'gradient');
-    const seen = passes((s) => void step(radius, undefined, undefined, s)), { relativeRadius, codesMoved } = readReport(result.report);
+    const seen = passes((s) => void step(radius, undefined, undefined, s)), { relativeRadius, codesMoved } = asReport(result.report.dataSync());
     for (const n of names) assert.ok(relative(seen[1][n], there[n].dataSync()) < 1e-6, `${n} is on its grid in the second pass`);
     assert.ok(Math.abs(relativeRadius! - 5e-3) < 1e-6 && codesMoved! > 0, 'at 8 bits some codes move');
   }));
@@ -92,7 +92,7 @@ describe('methods/studentStep: every kind of step', () => {
     assert.ok(Math.abs(dot) < 1e-4 * norm(kept.orthogonal!).dataSync()[0] * norm(g).dataSync()[0], 'at right angles');
     const mended = step({ ...BALL, reuse: 0.7 }, kindOf({ sharp: false, look: 'reuse' }), { orthogonal: kept.orthogonal });
     same(mended.grads, latentGradients(student, student.initial, withOrthogonalPart(g, kept.orthogonal!, 0.7)), 1e-5, 'mended');
-    assert.equal(readReport(mended.report).sharpness, null, 'one pass only');
+    assert.equal(asReport(mended.report.dataSync()).sharpness, null, 'one pass only');
     // with all of it and on the same batch, LookSAM's direction is SAM's: g_s = c g + g_v
     const gs = valueAndGrad(loss, { ...at, ...perturbedOf(kept, at, g) }).grads, along = orthogonalPart(gs, g);
     same(along, kept.orthogonal!, 2e-2, 'orthogonal part');

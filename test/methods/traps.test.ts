@@ -83,7 +83,7 @@ describe('traps', () => {
     assert.ok(Number.isFinite(value.dataSync()[0]), 'a row of zeros is no division by zero');
   });
 
-  it('the perturbation survives: it is added after the quantizer, and only to quantized weights', () => {
+  it('the perturbation survives: it is added after the quantizer, and only to quantized weights', async () => {
     const job = t.job(), student = makeStudent(t.teacher.model, t.teacher.params, job.plan), at = effective(student, student.initial);
     const seen: Record<string, Float32Array>[] = [];
     const spied = { ...student, model: { ...student.model, forward: ((p, i, h) => {
@@ -103,7 +103,7 @@ describe('traps', () => {
     }
     const size = tidy(() => norm(pick(at, quantizedNames(student))).dataSync()[0]);
     assert.ok(Math.abs(Math.sqrt(square) / size - 1e-3) < 2e-5, 'the radius is beta ||Q(w)||');
-    const { relativeRadius, sharpness } = readReport(step.report);
+    const { relativeRadius, sharpness } = await readReport(step.report);
     assert.ok(Math.abs(relativeRadius! - 1e-3) < 1e-6 && sharpness! > 0);
     dispose(step.grads, at, { logits: step.teacherLogits, ids: inputs.ids!, mask: inputs.mask!, types: inputs.typeIds! });
     student.dispose();
@@ -123,7 +123,7 @@ describe('traps', () => {
     student.dispose();
   });
 
-  it('one player moves at a time: an ascent changes the generator alone and raises the divergence', () => {
+  it('one player moves at a time: an ascent changes the generator alone and raises the divergence', async () => {
     const config = { ...tinyConfig, generator: { ...tinyConfig.generator, rate: 1e-2 } }, job = t.job();
     const source = new GeneratorSource(job, t.generator, config, new Streams(1)), student = makeStudent(t.teacher.model, t.teacher.params, job.plan);
     const at = { ...student.frozen, ...effective(student, student.initial) }, before = values({ params: at });
@@ -131,7 +131,7 @@ describe('traps', () => {
     const theta = () => Object.fromEntries(Object.entries(source.save().held).filter(([n]) => n.startsWith('theta/')).map(([n, x]) => [n, [...x.dataSync()]]));
     const start = theta(), first: number[] = [], last: number[] = [];
     for (let i = 0; i < 60; i++) {
-      const d = source.ascend(i, opponent, 1)!;
+      const d = (await source.ascend(i, opponent, 1))!;
       if (i < 10) first.push(d);
       if (i >= 50) last.push(d);
     }
@@ -140,9 +140,9 @@ describe('traps', () => {
     assert.notDeepEqual(theta(), start);
     assert.ok(!Object.keys(start).some((n) => n.includes('embed_tokens')), 'the table of words is not part of theta');
     assert.deepEqual(values({ params: at }), before, 'the student has not moved');
-    source.next();
+    await source.next();
     const unmoved = theta();
-    source.next();
+    await source.next();
     assert.deepEqual(theta(), unmoved, 'drawing a batch does not move the generator');
     source.dispose();
     student.dispose();
@@ -167,10 +167,10 @@ describe('traps', () => {
     free(off);
   });
 
-  it('linear adaptation serves a foreign vocabulary, within the range of embedding norms', () => {
+  it('linear adaptation serves a foreign vocabulary, within the range of embedding norms', async () => {
     const config = { ...tinyConfig, adaptation: { ...tinyConfig.adaptation, kind: 'linear' as const } };
     const foreign = { ...t.generator, model: { ...t.generator.model, vocabSize: 60 } };
-    const source = new GeneratorSource(t.job({ vocabulary: Int32Array.of(5, 6, 7, 8) }), foreign, config, new Streams(2)), { inputs } = source.next();
+    const source = new GeneratorSource(t.job({ vocabulary: Int32Array.of(5, 6, 7, 8) }), foreign, config, new Streams(2)), { inputs } = await source.next();
     const rows = tidy(() => tf.norm(inputs.embeds!, 2, -1).dataSync()), table = t.teacher.params[t.teacher.model.wordEmbedding];
     const norms = [5, 6, 7, 8].map((i) => tidy(() => tf.norm(tf.slice(table, [i, 0], [1, -1])).dataSync()[0])).sort((a, b) => a - b);
     const layout = inputs.mask!.dataSync(), words = [...rows].filter((_, i) => layout[i] && i % 10 > 0 && layout[i + 1]);
@@ -182,7 +182,7 @@ describe('traps', () => {
     assert.throws(() => noData('samSga'), (e: { code: string; message: string }) => e.code === 'leak' && /zero-shot/.test(e.message));
   });
 
-  it('an ascent pays for no gradient of a weight of teacher or student', function () {
+  it('an ascent pays for no gradient of a weight of teacher or student', async function () {
     if (!isNative()) this.skip();
     const student = makeStudent(t.teacher.model, t.teacher.params, t.job().plan), source = new GeneratorSource(t.job(), t.generator, tinyConfig, new Streams(1));
     const backend = nativeBackend(), original = backend.executeSingleOutput;
@@ -191,7 +191,7 @@ describe('traps', () => {
       if (op === 'MatMul' && attributes.some(({ name, value }) => name === 'transpose_a' && value === true)) weightGradients++;
       return original.call(this, op, attributes, inputs);
     };
-    try { source.ascend(0, opponentOf(student, t.teacher, student.initial, D), 1); } finally { backend.executeSingleOutput = original; }
+    try { await source.ascend(0, opponentOf(student, t.teacher, student.initial, D), 1); } finally { backend.executeSingleOutput = original; }
     assert.equal(weightGradients, t.generator.model.linears.length, 'those of the generator itself');
     source.dispose();
     student.dispose();

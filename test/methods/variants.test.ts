@@ -4,7 +4,7 @@ import { tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
 import { tensorCount, tidy } from '../../src/core/memory';
 import { Stream, Streams } from '../../src/core/random';
-import { dispose, part } from '../../src/core/tree';
+import { part } from '../../src/core/tree';
 import { adapt, gumbelNoise, sampleTokens, type Adaptation, type AdaptationKind } from '../../src/methods/adaptation';
 import { calibrate } from '../../src/methods/calibrate';
 import { checkConfig } from '../../src/methods/check';
@@ -12,7 +12,7 @@ import { GeneratorSource } from '../../src/methods/generator';
 import { qatRandom } from '../../src/methods/qatRandom';
 import { diversityOf, entropyOf, manifoldDistance } from '../../src/methods/regularizers';
 import { samSga } from '../../src/methods/samSga';
-import { randomSource } from '../../src/methods/source';
+import { disposeInputs, randomSource } from '../../src/methods/source';
 import { makeStudent } from '../../src/methods/student';
 import { plainStep, studentGradients } from '../../src/methods/studentStep';
 import { opponentOf } from '../../src/methods/trainer';
@@ -91,12 +91,12 @@ describe('methods: variants of SAM-SGA', () => {
       const D = tinyConfig.divergence;
       const theta = (s: GeneratorSource) => Object.fromEntries(Object.entries(part(s.save().held, 'm/')).map(([n, x]) => [n, x.dataSync() as Float32Array]));
       const start = theta(sources[0]);
-      sources[0].ascend(0, opponentOf(student, t.teacher, student.initial, D), 1);
-      assert.equal(sources[1].ascend(0, opponentOf(student, t.teacher, student.initial, D), 1), null, 'no pass of its own');
+      await sources[0].ascend(0, opponentOf(student, t.teacher, student.initial, D), 1);
+      assert.equal(await sources[1].ascend(0, opponentOf(student, t.teacher, student.initial, D), 1), null, 'no pass of its own');
       assert.ok(sources[1].sharesPass(0));
-      const { inputs } = sources[1].next();
+      const { inputs } = await sources[1].next();
       const step = studentGradients(student, student.initial, t.teacher, inputs, { divergence: D, radius: null, clip: 1, precision: 'fp32' }, { ...plainStep(null), ascends: true });
-      assert.ok(sources[1].follow(step.inputGradient!, 1));
+      assert.ok(await sources[1].follow(step.inputGradient!, 1));
       const [own, shared] = sources.map(theta);
       sources.forEach((s) => s.dispose());
       student.dispose();
@@ -172,14 +172,22 @@ describe('methods: variants of SAM-SGA', () => {
       assert.ok(Math.abs((numeric[0] - numeric[1]) / (2 * h) - grads.x.arraySync()[0 as never][0][0]) < 1e-3);
     }));
 
-    it('in the game each moves its quantity the right way', () => {
+    it('in the game each moves its quantity the right way', async () => {
       const nobody = { trained: {}, held: {}, divergence: () => tf.scalar(0) }; // no divergence: the regularizer alone
-      const measure = (weights: Partial<SamSgaConfig['generator']>, kind: AdaptationKind, of: (inputs: Inputs) => number): [number, number] => {
+      const measure = async (weights: Partial<SamSgaConfig['generator']>, kind: AdaptationKind, of: (inputs: Inputs) => number): Promise<[number, number]> => {
         const source = new GeneratorSource(t.job(), t.generator, { ...tinyConfig, generator: { ...g, rate: 5e-3, ...weights }, adaptation: { ...a, kind, candidates: 0 } }, new Streams(7));
-        const found = (n: number) => mean(Array.from({ length: n }, () => { const { inputs } = source.next(), x = of(inputs); tf.dispose(Object.values(inputs).filter((v) => v) as never); return x; }));
-        const before = found(4);
-        for (let i = 0; i < 25; i++) source.ascend(i, nobody, 1);
-        const after = found(4);
+        const found = async (n: number): Promise<number> => {
+          const seen: number[] = [];
+          for (let i = 0; i < n; i++) {
+            const { inputs } = await source.next();
+            seen.push(of(inputs));
+            disposeInputs(inputs);
+          }
+          return mean(seen);
+        };
+        const before = await found(4);
+        for (let i = 0; i < 25; i++) await source.ascend(i, nobody, 1);
+        const after = await found(4);
         source.dispose();
         return [before, after];
       };
@@ -187,23 +195,23 @@ describe('methods: variants of SAM-SGA', () => {
       const wordsOf = (inputs: Inputs) => inputs.mask!;
       const away = (inputs: Inputs) => tidy(() => manifoldDistance({ embeds: inputs.embeds!, words: wordsOf(inputs), table: embedding }).dataSync()[0]);
       const differ = (inputs: Inputs) => tidy(() => diversityOf({ embeds: inputs.embeds!, words: wordsOf(inputs) }).dataSync()[0]);
-      const [far, near] = measure({ manifold: 1 }, 'soft', away);
+      const [far, near] = await measure({ manifold: 1 }, 'soft', away);
       assert.ok(near < far, `distance from the manifold ${far} to ${near}`);
-      const [alike, apart] = measure({ diversity: 1 }, 'soft', differ);
+      const [alike, apart] = await measure({ diversity: 1 }, 'soft', differ);
       assert.ok(apart > alike, `diversity ${alike} to ${apart}`);
       // an even distribution gives mixtures near the mean of the table: they lie close together and far from any row
-      const [sure, even] = measure({ entropy: 1 }, 'soft', away);
+      const [sure, even] = await measure({ entropy: 1 }, 'soft', away);
       assert.ok(even > sure, `distance of the mixtures ${sure} to ${even}`);
     });
   });
 
-  it('Gaussian noise is as large as the embeddings, and drawn anew for each batch', () => {
+  it('Gaussian noise is as large as the embeddings, and drawn anew for each batch', async () => {
     const seen: Float32Array[] = [], spied = { ...t.generator, model: { ...t.generator.model, forward: ((p, i, h) => {
       seen.push(i.embeds!.dataSync().slice() as Float32Array);
       return t.generator.model.forward(p, i, h);
     }) as typeof t.generator.model.forward } };
     const source = new GeneratorSource(t.job(), spied, { ...tinyConfig, generator: { ...g, noise: 'gaussian' } }, new Streams(3));
-    for (let i = 0; i < 2; i++) dispose(Object.fromEntries(Object.entries(source.next().inputs).filter(([, x]) => x)) as never);
+    for (let i = 0; i < 2; i++) disposeInputs((await source.next()).inputs);
     const rms = (x: ArrayLike<number>) => Math.sqrt(Array.from(x).reduce((s, v) => s + v * v, 0) / x.length), table = t.generator.params[t.generator.model.wordEmbedding].dataSync();
     assert.ok(Math.abs(rms(seen[0]) / rms(table) - 1) < 0.1);
     assert.notDeepEqual([...seen[0]], [...seen[1]]);
