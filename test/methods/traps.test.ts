@@ -15,7 +15,7 @@ import { noData } from '../../src/methods/method';
 import { samSga } from '../../src/methods/samSga';
 import { manifoldDistance } from '../../src/methods/regularizers';
 import { affineOf, effective, isScale, makeStudent, quantizedNames } from '../../src/methods/student';
-import { readReport, studentGradients } from '../../src/methods/studentStep';
+import { plainStep, readReport, studentGradients, type StepKind } from '../../src/methods/studentStep';
 import { makeTrainer, opponentOf } from '../../src/methods/trainer';
 import { adapt, tokenInputs } from '../../src/methods/adaptation';
 import { adamInit } from '../../src/optim/adam';
@@ -109,7 +109,7 @@ describe('traps', () => {
     student.dispose();
   });
 
-  it('bf16 never touches the perturbed pass: teacher and first pass round, the second does not', function () {
+  it('bf16 never touches the perturbed pass: teacher and first pass round, the second does not, in every form of the step', function () {
     if (!isNative()) this.skip();
     const student = makeStudent(t.teacher.model, t.teacher.params, t.job().plan), rounds: boolean[] = [], one = tf.tensor2d([[1 + 2 ** -10]]);
     const forward: typeof student.model.forward = (...args) => {
@@ -117,9 +117,20 @@ describe('traps', () => {
       return t.teacher.model.forward(...args);
     };
     const model = { ...t.teacher.model, forward }, inputs = { ids: tf.tensor2d([[1, 7, 8, 2]], [1, 4], 'int32') };
-    const step = studentGradients({ ...student, model }, student.initial, { ...t.teacher, model }, inputs, { divergence: D, radius: { beta: 1e-3, relative: true }, clip: 1, precision: 'bf16' });
-    assert.deepEqual(rounds, [true, true, false]);
-    dispose(step.grads, { report: step.report, logits: step.teacherLogits, ...inputs, one });
+    const forms: [Partial<StepKind>, 'quantized' | 'latent', boolean[]][] = [
+      [{ answers: 'keep' }, 'quantized', [true, true, false]], [{}, 'latent', [true, true, false]], [{ answers: 'given' }, 'quantized', [true, false]],
+      [{ ascends: true }, 'quantized', [true, true, true, false]], // the tape of both players has the teacher once more
+    ];
+    tidy(() => {
+      let answers: Record<string, Tensor> | undefined;
+      for (const [changes, perturb, expected] of forms) {
+        const radius = { beta: 1e-3, relative: true, perturb }, kind = { ...plainStep(radius), ...changes };
+        const step = studentGradients({ ...student, model }, student.initial, { ...t.teacher, model }, inputs, { divergence: D, radius, clip: 1, precision: 'bf16' }, kind, { answers });
+        assert.deepEqual(rounds.splice(0), expected, JSON.stringify(changes));
+        answers ??= step.answers;
+      }
+    });
+    dispose({ ...inputs, one });
     student.dispose();
   });
 
