@@ -2,7 +2,7 @@ import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { Stream } from '../core/random';
 import type { Job } from './method';
-import type { Batch, Source } from './source';
+import type { Batch, HostSource } from './source';
 import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /**
@@ -10,7 +10,7 @@ import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
  * is `[batch, seq]`: longer examples are cut, shorter ones padded. What comes next depends on the seed and the number of
  * rows drawn so far alone.
  */
-export function realSource(job: Pick<Job, 'data' | 'seed' | 'teacher'>, { batch, seq }: { batch: number; seq: number }): Source & { next(): Batch } {
+export function realSource(job: Pick<Job, 'data' | 'seed' | 'teacher'>, { batch, seq }: { batch: number; seq: number }): HostSource {
   const data = job.data(), { padId } = job.teacher.model;
   let drawn = 0;
   const stretch = (ids: Int32Array) => {

@@ -37,13 +37,16 @@ export interface Source {
   dispose(): void;
 }
 
+/** A source that computes its batches on the host: nothing has to be awaited. */
+export interface HostSource extends Source { next(): Batch }
+
 /** Uniform random tokens in the task's layout: the input of QAT-Rand, and the noise that a generator reads. */
 export function randomTokens(vocabulary: Int32Array, n: number, random: Stream): Int32Array {
   return Int32Array.from({ length: n }, () => vocabulary[random.int(vocabulary.length)]);
 }
 
 /** A source without memory beyond its random stream. */
-export function randomSource(job: Job, layout: LayoutConfig, random: Stream): Source & { next(): Batch } {
+export function randomSource(job: Job, layout: LayoutConfig, random: Stream): HostSource {
   return {
     next() {
       const drawn = drawLayout(layout, job.special, random);
