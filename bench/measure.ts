@@ -38,10 +38,13 @@ async function meet(worker: Worker, request: Prepare): Promise<Player> {
   return { worker, hello, answer: await worker.check(), turns: [], times: 1, others: [] };
 }
 
-/** Times a job against modes of PyTorch, each beside us in the precision that is like it. */
+/** What has products to take in bfloat16. */
+const PRODUCTS: readonly CaseName[] = ['forward', 'backward', 'step', 'recomputed', 'qat', 'draw', 'ascent'];
+
+/** Times a job against modes of PyTorch, each beside us in the precision that is like it; bf16 where there are products to take in it. */
 export async function measure(job: Job, modes: readonly Mode[], runs: number): Promise<Measured> {
-  const parts: Measured[] = [];
-  for (const precision of [...new Set(modes.map(precisionOf))]) parts.push(await measureAlike(job, modes.filter((m) => precisionOf(m) === precision), runs));
+  const parts: Measured[] = [], fitting = modes.filter((mode) => mode !== 'bf16' || PRODUCTS.includes(job.name));
+  for (const precision of [...new Set(fitting.map(precisionOf))]) parts.push(await measureAlike(job, fitting.filter((m) => precisionOf(m) === precision), runs));
   return { ratios: parts.flatMap((p) => p.ratios), failures: parts.flatMap((p) => p.failures), versions: Object.assign({}, ...parts.map((p) => p.versions)) };
 }
 
