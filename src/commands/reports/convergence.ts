@@ -11,8 +11,11 @@ import type { Report, ReportEntry } from './report';
 const CLAIM = -0.5;
 /** A slope this near to the claim holds it, whatever a narrow interval says of a slight bend at small T. */
 const NEAR = 0.05;
-/** The floor has begun where rounding doubles the measure; a curve that falls slower than `SLOW` has not left its start yet. */
-const DOUBLED = 2, SLOW = -0.25;
+/** The floor has begun where rounding doubles the measure; a curve that falls slower than `SLOW` has not left its start yet, one that
+ *  hardly falls at all has failed. */
+const DOUBLED = 2, SLOW = -0.25, STALLED = -0.05;
+/** A constant radius that raises the measure so much does harm. */
+const HARM = 1.5;
 /** The end of a curve, where its start no longer counts. */
 const TAIL = 1e4;
 
@@ -46,7 +49,7 @@ function draw(found: readonly ConvergenceResult[]): Report {
   const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0];
   const note = `preset ${preset}, commit ${commit}. Files: reproductions/results/convergence`;
   return {
-    text: verdict(shown, rows, floors, ratios),
+    text: verdict(shown, rows, floors, betas, ratios),
     tables: [
       { title: 'Slope of the averaged squared gradient norm over T (claim: -1/2)', columns: [{ name: 'problem' }, { name: 'algorithm' }, { name: 'slope', digits: 3 }, { name: '95% from', digits: 3 }, { name: 'to', digits: 3 }, { name: 'T above 10^4', digits: 3 }, { name: 'claim', digits: 1 }, { name: 'T from' }, { name: 'T to' }, { name: 'seeds' }],
         rows: shown.map((r) => [titles.get(r.problem), NAMES[r.algorithm], r.slope, r.low, r.high, r.tail, CLAIM, r.from, r.to, r.seeds]), note: `bootstrap over seeds; ${note}` },
@@ -91,14 +94,14 @@ function ratioRows(result: ConvergenceResult): RatioRow[] {
   return numbered(result, 'ratio').map(({ value: ratio, series: { steps, student } }) => {
     const whole = student.every((row) => row.every((v) => v !== null)), last = mean(student[student.length - 1]);
     const { slope, low, high } = whole ? bootstrapSlope(steps, student) : { slope: null, low: null, high: null };
-    // to end above the beginning is to fail; to fall too slowly is to have steps of x that are too small for these T
-    const outcome = !(last < mean(student[0])) ? 'fails' : slope! < SLOW ? 'converges' : 'slow';
+    // to fall too slowly is to have steps of x that are too small for these T
+    const outcome = slope === null || slope > STALLED ? 'fails' : slope < SLOW ? 'converges' : 'slow';
     return { problem: result.problem, ratio, slope, low, high, last: Number.isFinite(last) ? last : null, outcome, critical: result.criticalRatio, kappa: result.smoothness / result.mu };
   });
 }
 
 /** What the numbers say, in the words of the claim. */
-function verdict(shown: readonly SlopeRow[], rows: readonly SlopeRow[], floors: readonly FloorRow[], ratios: readonly RatioRow[]): string {
+function verdict(shown: readonly SlopeRow[], rows: readonly SlopeRow[], floors: readonly FloorRow[], betas: readonly BetaRow[], ratios: readonly RatioRow[]): string {
   const near = (r: SlopeRow) => (r.low <= CLAIM && CLAIM <= r.high) || Math.abs(r.slope - CLAIM) <= NEAR, off = shown.filter((r) => !near(r)), offOthers = rows.filter((r) => r.measure !== 'student' && !near(r));
   const list = (all: readonly SlopeRow[]) => all.map((r) => `${r.problem} with ${NAMES[r.algorithm]} (${r.measure}) ${r.slope.toFixed(2)}`).join(', ');
   const starts = [...new Set(floors.map((f) => f.bits))].sort((a, b) => a - b).map((bits) => {
@@ -113,11 +116,14 @@ function verdict(shown: readonly SlopeRow[], rows: readonly SlopeRow[], floors: 
     const own = ratios.filter((r) => r.problem === problem && r.outcome === 'slow').map((r) => r.ratio);
     return own.length ? [`${problem} at ${own.join(', ')}`] : [];
   });
+  const inside = shown.filter((r) => r.low <= CLAIM && CLAIM <= r.high).length, tails = shown.flatMap((r) => r.tail ?? []), worse = betas.filter((b) => b.ratio >= HARM);
   return [
     `The rate: ${off.length ? `${shown.length - off.length} of ${shown.length} slopes are within ${NEAR} of -1/2 or have it in their interval; not: ${list(off)}.` : `all ${shown.length} slopes of the paper's measure are within ${NEAR} of -1/2 or have it in their interval: the claim holds on these problems.`}${offOthers.length ? ` Of the other measures these are further off: ${list(offOthers)}.` : ' So do those of Phi and of both players.'}`,
+    `${inside} of ${shown.length} intervals hold -1/2 itself: they know of other seeds, not of the start, which bends the curves at small T${tails.length ? `; from T = 10^4 on the slopes are ${Math.min(...tails).toFixed(3)} to ${Math.max(...tails).toFixed(3)}` : ''}.`,
     'Steps fall as 1/sqrt(T), so -1/2 is what the noise alone gives: the average of a run of T steps is start-up plus noise, both of that order. The rate is the schedule\'s, not SAM\'s; SAM keeps it as long as its radius falls.',
     `The floor: weights on a grid cannot reach a solution between its points. Rounding at least doubles the measure at ${starts.join('; at ')}.`,
-    `The ratio: ${failing.length ? `descent-ascent fails on ${failing.join('; ')}. Below the critical ratio it leaves the solution however small the steps are.` : 'no ratio that was tried fails.'}${slow.length ? ` Too large a ratio makes the steps of x too small to arrive in these T: ${slow.join('; ')}.` : ''}`,
+    `The radius: held constant, beta ${worse.length ? `raises the measure at ${worse.map((b) => `${b.beta} on ${b.problem} (${short(b.ratio)} times)`).join(', ')}; elsewhere it costs nothing or helps, since noise turns the perturbation about` : `costs less than ${HARM} times the measure at every value that was tried`}.`,
+    `The ratio: ${failing.length ? `descent-ascent fails on ${failing.join('; ')}. At or below the critical ratio it leaves the solution however small the steps are.` : 'no ratio that was tried fails.'}${slow.length ? ` Too large a ratio makes the steps of x too small to arrive in these T: ${slow.join('; ')}.` : ''}`,
   ].join('\n');
 }
 
