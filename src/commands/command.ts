@@ -19,6 +19,8 @@ export interface Command {
   operand?: { action: string; name: string };
   /** a command without actions that takes one word, `values.operand`, and what to call it */
   word?: string;
+  /** a command without actions that takes any number of words, `values.words`, and what they are */
+  words?: string;
   run(values: Values, signal: AbortSignal): Promise<Outcome>;
 }
 
@@ -27,6 +29,7 @@ export function parse(command: Command, args: string[]): Values {
   try {
     const options: Options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
     const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true });
+    if (command.words) return { ...values, words: positionals } as Values;
     const [action, operand] = positionals, { name } = (command.operand?.action === action && command.operand) || {};
     const unexpected = positionals[(command.actions || command.word ? 1 : 0) + (name ? 1 : 0)];
     if (unexpected !== undefined) throw new Error(`unexpected "${unexpected}"`);
