@@ -1,3 +1,4 @@
+import { reproduceCommand } from '../reproductions/commands/reproduce';
 import { convergenceCommand } from './commands/convergence';
 import { dataCommand } from './commands/data';
 import { doctorCommand } from './commands/doctor';
@@ -12,7 +13,7 @@ import { verifyCommand } from './commands/verify';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 
-const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, convergenceCommand, reportCommand, dataCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, convergenceCommand, reportCommand, dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 

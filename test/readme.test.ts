@@ -56,7 +56,7 @@ describe('README', () => {
   it('names npm scripts and variables that are there', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
     for (const [, name] of text.matchAll(/npm (?:run )?([a-z:]+)/g)) assert.ok(name in scripts, `there is no npm script ${name}`);
-    const readers = ['src', 'datasets', 'scripts', 'test'].flatMap((folder) => (readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })).filter((f) => /\.(ts|cjs)$/.test(f)).map((f) => join(root, folder, f)));
+    const readers = ['src', 'datasets', 'reproductions', 'scripts', 'test'].flatMap((folder) => (readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })).filter((f) => /\.(ts|cjs)$/.test(f)).map((f) => join(root, folder, f)));
     const sources = readers.filter((f) => f !== __filename).map((f) => readFileSync(f, 'utf8')).join('\n');
     for (const [, name] of section('Data, models and the environment').matchAll(/^\| `(ZSAQ_\w+)`/gm)) assert.match(sources, new RegExp(`env(\\.|\\[')${name}\\b`), `nothing reads ${name}`);
   });
