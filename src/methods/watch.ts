@@ -29,12 +29,7 @@ export class Watch {
   private readonly batches: readonly Inputs[];
 
   static async start(job: Job, config: TrainConfig, student: Student): Promise<Watch> {
-    const streams = new Streams(SEED), layout = { ...config, form: job.form }, batches = [randomSource(job, layout, streams.get('random')).next().inputs];
-    if (job.generator && 'generator' in config) {
-      const source = new GeneratorSource(job, job.generator, { ...samSgaDefaults, ...config as SamSgaConfig, steps: 1, sga: 'off' }, streams);
-      try { batches.push((await source.next()).inputs); } finally { source.dispose(); }
-    }
-    return new Watch(job, config, student, batches);
+    return new Watch(job, config, student, await heldOut(job, config, 1));
   }
 
   private constructor(job: Job, config: TrainConfig, student: Student, batches: readonly Inputs[]) {
@@ -58,6 +53,21 @@ export class Watch {
   dispose(): void {
     this.score.dispose();
     this.batches.forEach(disposeInputs);
+  }
+}
+
+/** `rounds` batches of random tokens and, where there is a generator, as many samples of it as it came. The caller owns the tensors. */
+export async function heldOut(job: Job, config: TrainConfig, rounds: number): Promise<Inputs[]> {
+  const streams = new Streams(SEED), random = randomSource(job, { ...config, form: job.form }, streams.get('random')), batches: Inputs[] = [];
+  const source = job.generator && 'generator' in config ? new GeneratorSource(job, job.generator, { ...samSgaDefaults, ...config as SamSgaConfig, steps: 1, sga: 'off' }, streams) : undefined;
+  try {
+    for (let k = 0; k < rounds; k++) {
+      batches.push(random.next().inputs);
+      if (source) batches.push((await source.next()).inputs);
+    }
+    return batches;
+  } finally {
+    source?.dispose();
   }
 }
 
