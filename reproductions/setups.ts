@@ -26,6 +26,12 @@ export function languageModels(preset: Preset, size: '350m' | '1.3b' = '350m'): 
   return [{ task: 'wikitext-2', model: 'opt-wikitext', generator: 'opt-ptb', set: [] }, { task: 'ptb', model: 'opt-ptb', generator: 'opt-wikitext', set: [] }];
 }
 
+/** What stands for the paper's models at a preset, for titles. */
+export function standIn(preset: Preset, kind: 'encoder' | 'languageModel'): string {
+  if (preset === 'paper') return '';
+  return `, here ${{ smoke: { encoder: 'pocket-bert', languageModel: 'pocket-opt' }, mini: { encoder: 'MiniLM of 6 layers', languageModel: 'OPT of 11M' } }[preset][kind]}`;
+}
+
 /** The tasks of the sweeps: one of single sentences, one of pairs. */
 export function sweepSetups(preset: Preset): Setup[] {
   return encoders(preset).filter(({ task }) => preset === 'smoke' || task === 'SST-2' || task === 'QNLI');

@@ -1,4 +1,5 @@
 import { reproduceCommand } from '../reproductions/commands/reproduce';
+import { reportCommand } from '../reproductions/commands/report';
 import { convergenceCommand } from './commands/convergence';
 import { costCommand } from './commands/cost';
 import { dataCommand } from './commands/data';
@@ -10,7 +11,6 @@ import { finetuneCommand } from './commands/finetune';
 import { firstExperimentsCommand } from './commands/firstExperiments';
 import { pretrainCommand } from './commands/pretrain';
 import { quantizeCommand } from './commands/quantize';
-import { reportCommand } from './commands/report';
 import { startCommand } from './commands/start';
 import { verifyCommand } from './commands/verify';
 import { parse, type Command } from './commands/command';

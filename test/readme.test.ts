@@ -7,9 +7,9 @@ import { join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { pocketModelPath } from '../datasets';
 
-interface Found { results: unknown[]; models: unknown[]; bench: unknown[] }
-const { filled, readResults, drawn, picture } = require('../scripts/readme.cjs') as {
-  filled(text: string, found: Found): string; readResults(): Found; drawn(runs: unknown[]): Promise<string>; picture: string;
+interface Found { results: unknown[]; models: unknown[]; bench: unknown[]; paper: { pictures: unknown[] } }
+const { filled, readResults, drawn, drawnPaper, picture } = require('../scripts/readme.cjs') as {
+  filled(text: string, found: Found): string; readResults(): Found; drawn(runs: unknown[]): Promise<string>; drawnPaper(paper: Found['paper']): Promise<{ file: string; svg: string }[]>; picture: string;
 };
 
 const root = resolve(__dirname, '..');
@@ -63,7 +63,9 @@ describe('README', () => {
 
   it('shows the picture that the result files draw', async () => {
     assert.ok(text.includes(`](${relative(root, picture)})`));
-    assert.equal(readFileSync(picture, 'utf8'), await drawn(readResults().results));
+    const found = readResults();
+    assert.equal(readFileSync(picture, 'utf8'), await drawn(found.results));
+    for (const { file, svg } of await drawnPaper(found.paper)) assert.equal(readFileSync(file, 'utf8'), svg, `${relative(root, file)}: run node scripts/readme.cjs`);
   });
 
   it('tables are those of the result files', () => {

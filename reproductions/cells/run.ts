@@ -19,7 +19,7 @@ import { cardOf, madeFolder, modelPath, weightsHash } from '../models';
 import { RECIPE } from '../recipe';
 import { idOf, type Cell, type ModelCell, type QuantizeCell, type Transfer } from './cell';
 import { majorityScore } from './majority';
-import { packed, settingsOf, thinned, writeResult, type CellResult, type CellScore, type ModelResult, type QuantizeResult } from './result';
+import { packed, resultOf, settingsOf, thinned, writeResult, type CellResult, type CellScore, type ModelResult, type QuantizeResult } from './result';
 
 /** Where a cell works and what it may use. */
 export interface CellContext {
@@ -37,7 +37,7 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
   await ready();
   const result = cell.kind === 'quantize' ? await runQuantize(cell, context) : await makeModel(cell, context);
   if (!result) return undefined;
-  writeResult(context.results, result);
+  if (!resultOf(context.results, cell)) writeResult(context.results, result);
   rmSync(workFolder(cell, context.work), { recursive: true, force: true }); // only now: a kill in between leaves both
   return result;
 }
@@ -48,19 +48,21 @@ function workFolder(cell: Cell, work: string): string {
   return join(work, `${idOf(cell)}-${settings}`);
 }
 
-async function runQuantize(cell: QuantizeCell, { work, dataDir, signal, onProgress }: CellContext): Promise<QuantizeResult | undefined> {
+async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal, onProgress }: CellContext): Promise<QuantizeResult | undefined> {
   const teacher = await loadNamed(cell.model, signal), generator = cell.generator === null ? undefined : await loadNamed(cell.generator, signal);
   refuseLeak(generator?.card, teacher.card, cell.task);
   const tokenizer = loadTokenizer(teacher.dir), scorer = makeScorer(cell.task, dataDir, teacher.model, tokenizer, signal), evaluation = loadEvaluation(cell.task, dataDir);
   const folder = RunFolder.open(workFolder(cell, work), { cell: cell as unknown as Record<string, unknown>, recipe: RECIPE });
   try {
+    const other = resultOf(results, cell); // a runner that had the folder until now may have finished it
+    if (other) return other as QuantizeResult;
     const run = await quantize({
       teacher, generator, tokenizer, method: cell.method, bits: cell.method === 'full' ? undefined : cell.bits, preset: cell.preset, set: cell.set, seed: cell.seed, pair: scorer.task.pair,
       data: cell.method === 'qatReal' || cell.set.includes('inputs=real') ? realText(cell.task, dataDir) : undefined,
       checkpoints: folder.checkpoints(), signal, onProgress: (p) => onProgress?.(p.step, p.steps),
     });
     try {
-      if (run.status === 'cancelled') return undefined;
+      if (run.status === 'cancelled' || run.status === 'stopped') return undefined;
       const hooks = activationHooks(run.plan), { score, each } = await scorer.scoreEach('score', teacher.model, run.params, hooks), { settings, planOptions } = run.config;
       const sharpness = run.history.flatMap((e) => e.sharpness ?? []);
       return {

@@ -96,6 +96,7 @@ async function runQueue(values: Values, queue: readonly Cell[], seconds: (cell: 
 async function runOneCell(values: Values, id: string, signal: AbortSignal): Promise<Outcome> {
   const { preset, results, work, dataDir } = placesOf(values, 'mini'), cell = modelCellOf(id, preset, allCells(preset)) ?? cellOf(id, preset), stop = new AbortController();
   const before = resultOf(results, cell);
+  if (before && process.connected) process.send!({ already: true });
   if (before) return { text: `${labelOf(cell)} is done\n`, json: { id, status: before.status } };
   signal.addEventListener('abort', () => stop.abort());
   if (signal.aborted) stop.abort();

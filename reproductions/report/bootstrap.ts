@@ -22,7 +22,11 @@ const LEVEL = 0.95;
 export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed = 0): Interval | undefined {
   if (!pairs.length) return undefined;
   const stream = new Stream('bootstrap', seed), all = (s: Sample): number[] => s.seeds.map((_, i) => i);
-  const draw = (n: number): Int32Array => Int32Array.from({ length: n }, () => stream.int(n));
+  const draw = (n: number): Int32Array => {
+    const out = new Int32Array(n);
+    for (let i = 0; i < n; i++) out[i] = Math.floor((stream.uint32() / 2 ** 32) * n);
+    return out;
+  };
   const gain = average(pairs.map((p) => difference(p, undefined, all(p.ours), all(p.theirs))));
   const drawn = Float64Array.from({ length: resamples }, () => average(pairs.map((p) => (
     difference(p, draw(p.ours.seeds[0].length), [...draw(p.ours.seeds.length)], [...draw(p.theirs.seeds.length)]))))).sort();

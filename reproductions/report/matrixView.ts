@@ -5,8 +5,8 @@ import { cellsAt, standsAt, type Variant } from '../specs/matrix';
 import { bestBaseline, compare, counts, isText, recovered, type Comparison } from './comparison';
 import { publishedGain } from './published';
 import { summarize, summaryText, type Summary } from './summary';
+import { standIn, type Setup } from '../setups';
 import type { Preset } from '../cells/cell';
-import type { Setup } from '../setups';
 import type { Find, Row, View } from '../specs/spec';
 import type { Table } from '../../src/report';
 
@@ -32,7 +32,7 @@ export function matrixView(of: MatrixOf): View {
       return [row.title, ...summaries.map((s) => summaryText(s)), ...(text ? [] : [average, share === null ? null : 100 * share])];
     });
     const columns = [{ name: 'method' }, ...setups.map((s) => ({ name: `${s.task}${counting.includes(s) ? '' : ' *'}` })), ...(text ? [] : [{ name: 'average', digits: 2 }, { name: 'recovered', unit: '%', digits: 0 }])];
-    return { title: `${of.title}, ${width}`, columns, rows: shown, note: noteOf(of, counting) };
+    return { title: `${of.title}${standIn(preset, text ? 'languageModel' : 'encoder')}, ${width}`, columns, rows: shown, note: noteOf(of, counting) };
   });
   return { tables, figures: [], notes: [], rows: out };
 }
@@ -64,8 +64,9 @@ export function against({ find, preset, setups, rows, bits }: MatrixOf, keys: re
   return bits.flatMap((width) => rows.filter((r) => keys.includes(r.key) && standsAt(r, width)).flatMap((row) => compare(find, preset, counting, ours, row, width, null) ?? []));
 }
 
+const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
+
 export function gainTable(title: string, gains: readonly Comparison[], setups: readonly Setup[]): Table {
-  const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
   return {
     title, columns: [{ name: 'bits' }, { name: 'over' }, { name: 'tasks' }, { name: 'gain' }, { name: '95 % interval' }, { name: 'published gain' }],
     rows: gains.map((g) => [g.bits, g.over, g.tasks.length === setups.length ? `all ${g.tasks.length}` : g.tasks.join(', '), signed(g.gain!), `${signed(g.low!)} to ${signed(g.high!)}`, g.published === null ? 'not published' : signed(g.published)]),
@@ -76,6 +77,6 @@ export function gainTable(title: string, gains: readonly Comparison[], setups: r
 /** What a comparison says, in words. */
 function sentence({ bits, over, gain, low, high, published, tasks }: Comparison, setups: readonly Setup[]): string {
   const verdict = low! > 0 ? 'SAM-SGA is better' : high! < 0 ? 'SAM-SGA is worse' : 'no difference can be told';
-  const beside = published === null ? '' : `; the paper states +${published} for its own models and baseline`;
-  return `${bits}: ${verdict}: ${gain!.toFixed(2)} (${low!.toFixed(2)} to ${high!.toFixed(2)}) over ${over} on ${tasks.length} of ${setups.length} tasks${beside}.`;
+  const beside = published === null ? '' : `; the paper states +${published} for its own models`;
+  return `${bits}: ${verdict}: ${signed(gain!)} (95 % interval ${signed(low!)} to ${signed(high!)}) against ${over}, the best zero-shot baseline, on ${tasks.length} of ${setups.length} tasks${beside}.`;
 }

@@ -54,14 +54,14 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
       const [cell] = queue.splice(at, 1), id = idOf(cell);
       if (resultOf(o.results, cell)) { passed += o.seconds(cell); continue; } // another runner was faster
       running.set(id, { cell, share: 0 });
-      const { code, why, log, seconds } = await runOne(cell, o, (share) => { running.get(id)!.share = share; tell(); });
+      const { code, already, why, log, seconds } = await runOne(cell, o, (share) => { running.get(id)!.share = share; tell(); });
       running.delete(id);
       if (code === BUSY) { ran.busy.push(id); queue.length || retried ? undefined : await later(cell); continue; }
       passed += o.seconds(cell);
       if (code === 0) {
-        ran.finished.push(id);
+        if (!already) ran.finished.push(id);
         unfinished.delete(contentOf(cell));
-        o.say(`done in ${durationText(seconds)}: ${labelOf(cell)}`);
+        if (!already) o.say(`done in ${durationText(seconds)}: ${labelOf(cell)}`);
       } else if (!o.signal.aborted) {
         ran.failed.push({ id, why, log });
         o.say(`failed: ${labelOf(cell)}: ${why} (log: ${log})`);
@@ -83,7 +83,7 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
 }
 
 /** One cell in its process. It is stopped with the runner, and by itself once the runner is gone. */
-function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOptions, onShare: (share: number) => void): Promise<{ code: number; why: string; log: string; seconds: number }> {
+function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOptions, onShare: (share: number) => void): Promise<{ code: number; already: boolean; why: string; log: string; seconds: number }> {
   const logs = join(work, 'logs'), log = join(logs, `${idOf(cell)}.log`), began = Date.now();
   mkdirSync(logs, { recursive: true });
   const file = openSync(log, 'a');
@@ -93,11 +93,15 @@ function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOp
   closeSync(file);
   const stop = (): void => { child.kill('SIGTERM'); };
   signal.addEventListener('abort', stop);
-  child.on('message', ({ step, steps }: { step: number; steps: number }) => onShare(steps ? step / steps : 0));
+  let already = false;
+  child.on('message', (told: { step: number; steps: number } | { already: true }) => {
+    if ('already' in told) already = true;
+    else onShare(told.steps ? told.step / told.steps : 0);
+  });
   return new Promise((done) => {
     const end = (code: number): void => {
       signal.removeEventListener('abort', stop);
-      done({ code, why: code === 0 ? '' : lastLine(log), log, seconds: (Date.now() - began) / 1000 });
+      done({ code, already, why: code === 0 ? '' : lastLine(log), log, seconds: (Date.now() - began) / 1000 });
     };
     child.on('error', () => end(1));
     child.on('exit', (code) => end(code ?? 1));

@@ -111,7 +111,7 @@ export const SWEEPS: readonly Spec[] = [
     claim: 'Open in the paper: which width is the best for which task.',
     meaning: 'A task needs the least width at which its line has reached full precision within noise.',
     cells: (preset) => [...encoders(preset).flatMap((s) => cellsAt(preset, s, variant(preset, 'full'), 'W32A32')), ...cellsOf(bitsLines(preset))],
-    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
+    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), drawn: ({ name }) => name.endsWith('samSga'), note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
   },
   {
     id: 'mixed', group: 'question', title: 'Open question 1: mixed precision by layer',
