@@ -163,6 +163,19 @@ export function softmax(x: Tensor): Tensor {
   }]);
 }
 
+/**
+ * Dropout: each entry becomes 0 with probability `rate`, else x / (1 - rate). Which ones is a function of the seed alone, so that a
+ * graph can be run at every step, and a resumed run draws what an undisturbed one does.
+ *
+ * @param seed int32 `[2]`
+ */
+export function dropout(x: Tensor, rate: number, seed: Tensor1D): Tensor {
+  const uniform = isNative()
+    ? kernel('StatelessRandomUniform', { T: { type: 'int32' }, Tseed: { type: 'int32' }, dtype: F32 }, [tf.tensor1d(x.shape, 'int32'), seed])
+    : tf.randomUniform(x.shape, 0, 1, 'float32', [...seed.dataSync()].join('/'));
+  return tf.mul(x, tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate)));
+}
+
 /** x[ids] along the first axis, without a look at the ids (`tf.gather` reads them back to check them). No gradient. */
 export function gatherRows(x: Tensor, ids: Tensor): Tensor {
   if (!fused()) return tf.gather(x, ids as Tensor1D);
