@@ -1,12 +1,13 @@
 // Every table, figure, sweep and open question, by name.
 import { ZsaqError } from '../src/index';
 import { idOf, unique, type Preset, type QuantizeCell } from './cells/cell';
+import { SEARCH } from './specs/search';
 import { STUDIES } from './specs/studies';
 import { SWEEPS } from './specs/sweeps';
 import { TABLES } from './specs/tables';
 import type { Spec } from './specs/spec';
 
-export const SPECS: readonly Spec[] = [...TABLES, ...SWEEPS, ...STUDIES];
+export const SPECS: readonly Spec[] = [...TABLES, ...SWEEPS, ...STUDIES, SEARCH];
 
 /** @throws ZsaqError 'usage' with the names that there are */
 export function specOf(id: string): Spec {

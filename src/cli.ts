@@ -1,5 +1,6 @@
 import { reproduceCommand } from '../reproductions/commands/reproduce';
-import { reportCommand } from '../reproductions/commands/report';
+import { PAPER_REPORTS } from '../reproductions/report/report';
+import { convergenceCommand } from './commands/convergence';
 import { dataCommand } from './commands/data';
 import { doctorCommand } from './commands/doctor';
 import { evalCommand } from './commands/eval';
@@ -7,12 +8,13 @@ import { exportCommand } from './commands/export';
 import { finetuneCommand } from './commands/finetune';
 import { pretrainCommand } from './commands/pretrain';
 import { quantizeCommand } from './commands/quantize';
+import { reportCommand, REPORTS } from './commands/report';
 import { startCommand } from './commands/start';
 import { verifyCommand } from './commands/verify';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 
-const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, reportCommand, dataCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, convergenceCommand, reportCommand({ ...REPORTS, ...PAPER_REPORTS }), dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 

@@ -28,8 +28,9 @@ export { loadRunnable, saveQuantized, type RunnableModel } from './export/packed
 export { refuseLeak } from './methods/leak';
 export { presetSize } from './methods/presets';
 export { applySettings } from './methods/settings';
-export { configure, METHODS, needsData, ordinaryTokens, planDefaults, quantize, type QuantizeOptions, type RunConfig } from './quantize';
+export { configure, METHODS, needsData, ordinaryTokens, planDefaults, quantize, zeroShotJob, type QuantizeOptions, type RunConfig } from './quantize';
 export type { CheckpointStore, DataSource, Entry, Job, Method, MethodId, Network, Progress, Quantized, RealData, Status } from './methods/method';
+export { BANK_PARTS, bankDefaults, disposeBank, makeBank, onBank, type Bank, type BankConfig, type BankScore } from './methods/bank';
 export type { RealText } from './methods/realText';
 export { activationHooks, quantizeTokens } from './quant/activations';
 export { dequantize, fakeQuantize, quantize as quantizeCodes, type Affine } from './quant/affine';

@@ -114,19 +114,23 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
   const fresh = chosen.ascends && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
   try {
     const job: Job = {
-      teacher, generator: options.generator ?? fresh, plan: config.plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer), form: config.form, seed,
+      ...zeroShotJob({ ...options, generator: options.generator ?? fresh }, config),
       data() {
         if (!real) return noData(config.method);
         read = options.data!.source;
         return tokenized(options.data!, tokenizer);
       },
-      checkpoints: options.checkpoints, signal: options.signal, onProgress: options.onProgress,
     };
     const result = await chosen.run({ ...job, plan: calibratedPlan(job, config) }, config.settings as never);
     return { ...result, config, read };
   } finally {
     if (fresh) dispose(fresh.params);
   }
+}
+
+/** What a method gets that declares no need of data. */
+export function zeroShotJob({ teacher, generator, tokenizer, seed = 0, checkpoints, signal, onProgress }: QuantizeOptions, { plan, form, method }: Pick<RunConfig, 'plan' | 'form' | 'method'>): Job {
+  return { teacher, generator, plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer), form, seed, data: () => noData(method), checkpoints, signal, onProgress };
 }
 
 /** Whether a run reads real training text. */

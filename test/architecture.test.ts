@@ -20,6 +20,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/train': ['src/core', 'src/optim'],
   'src/methods': ['src/core', 'src/nn', 'src/quant', 'src/models', 'src/text', 'src/optim', 'src/train'],
   'src/eval': ['src/core', 'src/models', 'src/nn', 'src/text'],
+  'src/analysis': ['src/core', 'src/train'],
   'src/report': ['src/core/error'],
   'src/export': ['src/core', 'src/nn', 'src/quant', 'src/io', 'src/models'],
   'src/quantize': ['src/core', 'src/methods', 'src/models', 'src/quant', 'src/text'],

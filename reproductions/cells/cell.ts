@@ -23,6 +23,8 @@ export interface QuantizeCell {
   set: readonly string[];
   seed: number;
   transfer: readonly Transfer[];
+  /** generator of the fixed bank on which the student is measured as well; absent where it is not */
+  bank?: string;
 }
 
 /** A generator or a teacher that is made where it is not found. */
@@ -48,9 +50,13 @@ function writes(method: MethodId, set: readonly string[]): boolean {
 export interface QuantizeOf extends Partial<Pick<QuantizeCell, 'set' | 'seed' | 'transfer'>> { preset: Preset; model: string; task: string; generator: string; method: MethodId; bits?: string }
 
 /** A cell with the recipe's settings before its own. */
-export function quantizeCell({ preset, model, task, generator, method, bits = 'W32A32', set = [], seed = 0, transfer = [] }: QuantizeOf): QuantizeCell {
-  const all = [...(FROZEN[method] ?? []), ...set];
-  return { kind: 'quantize', preset, model, task, generator: writes(method, all) ? generator : null, method, bits, set: all, seed, transfer };
+export function quantizeCell({ set = [], ...rest }: QuantizeOf): QuantizeCell { return bareCell({ ...rest, set: [...(FROZEN[rest.method] ?? []), ...set] }); }
+
+/** A cell of the search for the recipe: these settings alone, measured on the fixed bank. */
+export function searchCell(of: QuantizeOf): QuantizeCell { return { ...bareCell(of), bank: of.generator }; }
+
+function bareCell({ preset, model, task, generator, method, bits = 'W32A32', set = [], seed = 0, transfer = [] }: QuantizeOf): QuantizeCell {
+  return { kind: 'quantize', preset, model, task, generator: writes(method, set) ? generator : null, method, bits, set, seed, transfer };
 }
 
 /** The content of a cell as 8 hexadecimal digits: recipe, models, task, settings, seed. Equal cells are one cell. */

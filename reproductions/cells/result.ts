@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { applySettings, canonicalJson, METHODS, presetSize, readJson, writeWhole, ZsaqError, type Contributions, type DataSource, type Entry } from '../../src/index';
+import { applySettings, canonicalJson, METHODS, presetSize, readJson, writeWhole, ZsaqError, type BankScore, type Contributions, type DataSource, type Entry } from '../../src/index';
 import { RECIPE } from '../recipe';
 import { contentOf, idOf, type Cell, type ModelCell, type QuantizeCell } from './cell';
 
@@ -24,6 +24,8 @@ export interface QuantizeResult extends Common, CellScore {
   majority: number | null;
   each: PackedContributions;
   transfer: (CellScore & { majority: number | null })[];
+  /** divergence on the fixed bank, where the cell asks for it */
+  bank?: BankScore & { sha256: string };
   steps: number;
   sizeBytes: number;
   /** seconds of each part of a step */

@@ -1,8 +1,12 @@
 // Runs one cell in this process: continues from its checkpoint, and leaves its result file.
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { activationHooks, canonicalJson, dispose, loadRunnable, loadTokenizer, quantize, ready, refuseLeak, sizeBytes, ZsaqError, type Params, type RunnableModel } from '../../src/index';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  activationHooks, canonicalJson, configure, dispose, disposeBank, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, sizeBytes, zeroShotJob, ZsaqError,
+  type Params, type QuantizeOptions, type RunnableModel,
+} from '../../src/index';
+import { openBank } from '../../src/commands/bankFile';
 import { finetuneCommand } from '../../src/commands/finetune';
 import { modelFolder } from '../../src/commands/modelFolder';
 import { pretrainCommand } from '../../src/commands/pretrain';
@@ -63,6 +67,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
       const sharpness = run.history.flatMap((e) => e.sharpness ?? []);
       return {
         recipe: RECIPE, id: idOf(cell), cell, status: run.status, ...finite(score), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null, each: packed(each()),
+        ...(cell.bank === undefined ? {} : { bank: await bankScore(cell, cell.bank, work, { teacher, tokenizer, pair: scorer.task.pair, signal }, run.params, hooks) }),
         transfer: await transferred(cell.transfer, teacher, run.params, hooks, dataDir, signal),
         steps: run.cost.steps, seconds: run.cost.seconds, phases: run.cost.phases, peakBytes: run.cost.peakBytes, sizeBytes: sizeBytes(teacher.model.shapes, run.plan),
         settings, planOptions: planOptions as unknown as Record<string, unknown>, sharpness: sharpness.length ? sharpness.reduce((a, b) => a + b, 0) / sharpness.length : null, history: thinned(run.history), read: run.read,
@@ -80,6 +85,19 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
 async function loadNamed(name: string, signal: AbortSignal): Promise<RunnableModel> {
   const found = await loadRunnable(await modelFolder(modelPath(name), signal));
   return { ...found, card: cardOf(name, found.card) };
+}
+
+/** The student's divergence on the bank of its teacher, which all cells of that teacher share. */
+async function bankScore(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>, student: Params, hooks: ReturnType<typeof activationHooks>): Promise<QuantizeResult['bank']> {
+  const generator = await loadNamed(writer, options.signal as AbortSignal), file = join(work, 'banks', `${cell.model}_${writer}_${cell.preset}.safetensors`.replace(/[^\w.-]/g, '-'));
+  mkdirSync(dirname(file), { recursive: true });
+  const { bank, divergence, sha256 } = await openBank(file, zeroShotJob({ ...options, generator }, configure({ ...options, bits: 'W2A8', preset: cell.preset })), cell.preset);
+  try {
+    return { ...await onBank(bank, options.teacher, student, hooks, divergence), sha256 };
+  } finally {
+    disposeBank(bank);
+    dispose(generator.params);
+  }
 }
 
 /** What belongs to a task and not to the encoder. */

@@ -1,7 +1,7 @@
 // Runs cells, each in a process of its own with its own log. Killed at any moment, it goes on where it was.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { durationText, Progress } from '../../src/report';
 import { contentOf, idOf, labelOf, type Cell, type Preset, type QuantizeCell } from '../cells/cell';
 import { resultOf } from '../cells/result';
@@ -87,7 +87,7 @@ function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOp
   const logs = join(work, 'logs'), log = join(logs, `${idOf(cell)}.log`), began = Date.now();
   mkdirSync(logs, { recursive: true });
   const file = openSync(log, 'a');
-  const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', results, '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
+  const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', dirname(results), '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
   // a group of its own: Ctrl-C in the terminal reaches the runner, which asks its cells once
   const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../scripts/zsaq.cjs'), ...args], { stdio: ['ignore', file, file, 'ipc'], detached: true });
   closeSync(file);

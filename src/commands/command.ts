@@ -19,7 +19,7 @@ export interface Command {
   operand?: { action: string; name: string };
   /** a command without actions that takes one word, `values.operand`, and what to call it */
   word?: string;
-  /** a command without actions that takes any number of words, `values.words`, and what they are */
+  /** a command without actions that takes any number of words, `values.words`, and what to call one */
   words?: string;
   run(values: Values, signal: AbortSignal): Promise<Outcome>;
 }

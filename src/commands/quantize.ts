@@ -41,6 +41,8 @@ export const quantizeCommand: Command = {
   --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric;
                     all of them stand below
   --seed N          seed of every random number (0)
+  --bank FILE       measure the result on a fixed bank of synthetic batches too, the same for all methods, made from teacher and generator
+                    if there is no such file yet: what settings are to be chosen by, for it is neither real text nor a method's own
   --json            last line of standard output: one JSON object
 
 Methods, each on the same grid, scales, layers, and if it trains on the same loss and budget:
@@ -61,7 +63,7 @@ Settings of the plan, what is quantized and how; grid, scale and learned depend 
 ${describeSettings(settablePlan(planDefaults(4, 8, true)), 'plan.').join('\n')}`,
   options: {
     model: { type: 'string' }, bits: { type: 'string' }, out: { type: 'string' }, method: { type: 'string' }, generator: { type: 'string' },
-    task: { type: 'string' }, data: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, seed: { type: 'string' },
+    task: { type: 'string' }, data: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, seed: { type: 'string' }, bank: { type: 'string' },
   },
   async run(values, signal) {
     const metrics = await runQuantize(values, signal);
@@ -90,6 +92,7 @@ async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetr
   return quantizeRun({
     teacher, tokenizer, generator, scorer, out, signal, say: (line) => console.error(line),
     realText: taskName ? () => realText(taskName, dataDir) : undefined,
+    bank: optional(values, 'bank'),
     quantize: { bits, method, preset: optional(values, 'preset'), set: values.set as string[] | undefined, seed: wholeNumber(values, 'seed', 0) },
   });
 }

@@ -1,13 +1,16 @@
+import { resolve } from 'node:path';
 import { dispose } from '../core/tree';
 import { saveQuantized } from '../export/packed';
 import { meanSharpness } from '../methods/activity';
-import { configure, METHODS, needsData, quantize, type QuantizeOptions, type RunConfig } from '../quantize';
+import { disposeBank, onBank, type BankScore } from '../methods/bank';
+import { configure, METHODS, needsData, quantize, zeroShotJob, type QuantizeOptions, type RunConfig } from '../quantize';
 import { describePlan, sizeBytes } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
 import { lineFigure, lossFigure, type Figure } from '../report/figure';
 import { toPage } from '../report/html';
 import { Progress } from '../report/progress';
 import { toSvg } from '../report/svg';
+import { openBank, type OpenBank } from './bankFile';
 import { provenance } from './provenance';
 import { RunFolder } from './runFolder';
 import { trainedBefore } from './trainRun';
@@ -27,6 +30,8 @@ export interface RunOptions {
   /** loads the task's training text; called only for a method that needs it */
   realText?(): RealText;
   quantize: Pick<QuantizeOptions, 'bits' | 'method' | 'preset' | 'set' | 'seed'>;
+  /** file of the fixed bank on which the result is measured; made if there is none yet */
+  bank?: string;
   out: string;
   signal: { readonly aborted: boolean };
   say(line: string): void;
@@ -53,6 +58,8 @@ export interface RunMetrics extends Record<string, unknown> {
   /** how much SAM's perturbation raised the divergence, on average; null without SAM */
   sharpness: number | null;
   peakBytes: number;
+  /** divergence from the teacher on the fixed bank, and the bank's SHA-256; null without one */
+  bank: (BankScore & { sha256: string }) | null;
   /** the real training text that was read; null in every zero-shot run */
   read: DataSource | null;
   out: string;
@@ -64,7 +71,7 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
   const options = { ...o.quantize, teacher, tokenizer: o.tokenizer, generator, pair: scorer?.task.pair, signal: o.signal };
   const config = configure(options), data = needsData(config) ? o.realText?.() : undefined;
   const folder = RunFolder.open(out, {
-    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}),
+    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}), ...(o.bank ? { bank: resolve(o.bank) } : {}),
   });
   try {
     const done = folder.finished();
@@ -75,10 +82,12 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
     const full = o.fullPrecision ?? await scorer?.score('full precision', teacher.model, teacher.params, {});
     for (const line of describePlan(config.plan)) o.say(`  ${line}`);
     if (data) o.say(`  reads ${data.source.rows} rows of ${data.source.set}, ${data.source.split} split: not zero-shot`);
+    const measured = o.bank ? await openBank(o.bank, zeroShotJob(options, config), config.preset) : null;
     const result = await withProgress(config, (onProgress) => quantize({ ...options, data, checkpoints: folder.checkpoints(), onProgress }));
     try {
-      return await finish(o, folder, config, result, full);
+      return await finish(o, folder, config, result, full, measured);
     } finally {
+      if (measured) disposeBank(measured.bank);
       dispose(result.params, ...Object.values(result.affines).map(({ scale, zero }) => ({ scale, zero })));
     }
   } finally {
@@ -86,15 +95,17 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
   }
 }
 
-async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, result: Quantized & { read: DataSource | null }, full: Score | undefined): Promise<RunMetrics> {
+async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, result: Quantized & { read: DataSource | null }, full: Score | undefined, measured: OpenBank | null): Promise<RunMetrics> {
   const { teacher, scorer, out } = o, { plan, status, cost, read } = result, variant = METHODS[config.method].variant?.(config.settings as never, config.planOptions) ?? null;
   const quantized = status === 'cancelled' ? undefined
     : await scorer?.score('quantized', teacher.model, result.params, activationHooks(plan));
+  const bank = status === 'cancelled' || !measured ? null
+    : { ...await onBank(measured.bank, teacher, result.params, activationHooks(plan), measured.divergence), sha256: measured.sha256 };
   const metrics: RunMetrics = {
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, variant, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
-    seconds: cost.seconds, sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, read, out, preset: config.preset, ...provenance(),
+    seconds: cost.seconds, sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, bank, read, out, preset: config.preset, ...provenance(),
   };
   if (status === 'cancelled') return metrics;
   folder.write('history.json', result.history);

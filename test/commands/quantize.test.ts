@@ -41,6 +41,16 @@ describe('zsaq quantize', () => {
     }
   }).timeout(120_000);
 
+  it('measures on one fixed bank, made by the first run and read by the others; another model\'s is refused', async () => {
+    const bank = s.path('bank.safetensors'), run = (method: string, model = bert) => zsaq('quantize', '--model', model, '--generator', generator, '--method', method, '--bank', bank, '--out', s.path(`bank-${method}`), ...common);
+    const first = lastJson(await run('ptq')).bank as Record<string, number>, made = sha(bank), second = lastJson(await run('zeroQuant')).bank as Record<string, number>;
+    assert.deepEqual([sha(bank), second.sha256], [made, first.sha256]);
+    for (const part of ['random', 'frozen', 'adversarial', 'mean']) assert.ok(first[part] > 0 && second[part] > 0 && first[part] !== second[part], part);
+    const refused = await run('full', opt);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /bank\.safetensors is the bank of another model/);
+  }).timeout(120_000);
+
   it('learns from the training split of the task where a method declares it, and says what it has read', async () => {
     const run = async (method: string, ...more: string[]) => lastJson(await zsaq('quantize', '--model', bert, '--generator', generator, '--task', 'pocket-sentiment', '--method', method, '--out', s.path(`read-${method}`), ...common, '--set', 'steps=2', ...more));
     const { read, quantized } = await run('qatReal') as { read: Record<string, unknown>; quantized: number };

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lastJson, scratch, zsaq } from './helpers';
+import type { SlopeRow } from '../../src/commands/reports/convergence';
+
+describe('commands/report and commands/convergence', () => {
+  const dir = scratch(), results = dir.path('results');
+  before(async () => assert.equal((await zsaq('convergence', 'mcCormick', '--preset', 'smoke', '--results', results)).code, 0));
+  after(() => dir.remove());
+
+  it('what is there already is kept, what is missing is played again to the same digits', async () => {
+    const path = dir.path('results', 'convergence', 'mcCormick.json'), whole = JSON.parse(readFileSync(path, 'utf8')) as { series: { id: string }[] };
+    writeFileSync(path, JSON.stringify({ ...whole, series: whole.series.filter(({ id }) => id !== 'samSga') }));
+    assert.equal((await zsaq('convergence', 'mcCormick', '--preset', 'smoke', '--results', results)).code, 0);
+    assert.deepEqual((JSON.parse(readFileSync(path, 'utf8')) as typeof whole).series, whole.series);
+  });
+
+  it('one report as JSON has its rows', async () => {
+    const { rows, floors, ratios, betas } = lastJson(await zsaq('report', 'convergence', '--results', results, '--json')) as unknown as Record<string, unknown[]>;
+    const row = (rows as SlopeRow[]).find((r) => r.algorithm === 'samSga' && r.measure === 'student')!;
+    assert.equal(row.problem, 'mcCormick');
+    assert.ok(row.low <= row.slope && row.slope <= row.high && Math.abs(row.slope + 0.5) < 0.1);
+    assert.deepEqual([rows.length, floors.length, betas.length, ratios.length], [6, 5, 5, 10]);
+  });
+
+  it('writes tables and figures, the same each time', async () => {
+    const written = async (out: string) => {
+      const { code, stdout } = await zsaq('report', '--results', results, '--out', dir.path(out));
+      assert.equal(code, 0);
+      assert.match(stdout, /McCormick with noise +SAM-SGA/);
+      return Object.fromEntries(readdirSync(dir.path(out, 'convergence')).map((name) => [name, readFileSync(dir.path(out, 'convergence', name), 'utf8')]));
+    };
+    const [first, second] = [await written('first'), await written('second')];
+    assert.deepEqual(Object.keys(first).sort(), ['floor-mcCormick.svg', 'ratios.svg', 'report.md', 'slopes.svg', ...[1, 2, 3, 4].flatMap((i) => [`table${i}.csv`, `table${i}.tex`])].sort());
+    assert.deepEqual(first, second);
+  });
+
+  it('a wrong name and missing results are one sentence', async () => {
+    assert.deepEqual([(await zsaq('report', 'nothing')).code, (await zsaq('convergence', 'nothing')).code, (await zsaq('convergence', '--preset', 'huge')).code], [2, 2, 2]);
+    const { code, stderr } = await zsaq('report', 'convergence', '--results', dir.path('empty'));
+    assert.equal(code, 1);
+    assert.match(stderr, /holds no results: run `zsaq convergence`/);
+  });
+});
