@@ -14,10 +14,10 @@ const { toMarkdown } = require('../src/report/table.ts');
 const { canonicalJson, writeWhole } = require('../src/io/file.ts');
 
 const { savedResults, ratioTable } = require('../bench/result.ts');
-const { findIn, paperReport } = require('../reproductions/report/report.ts');
+const { findIn, report } = require('../reproductions/report/report.ts');
 
 const root = path.resolve(__dirname, '..'), reproductions = path.join(root, 'reproductions', 'results');
-const readme = path.join(root, 'README.md'), results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), figures = path.join(reproductions, 'figures');
+const readme = path.join(root, 'README.md'), results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), cells = path.join(reproductions, 'cells'), figures = path.join(reproductions, 'figures');
 const PICTURED = { model: 'minilm-sst2', bits: 'W2A8' }, picture = path.join(results, `${PICTURED.model}-${PICTURED.bits}.svg`);
 const ORDER = Object.keys(METHODS);
 
@@ -108,8 +108,8 @@ function readFolder(folder) {
 
 /** Everything that the README shows. */
 function readResults() {
-  const find = findIn(reproductions), pictures = FIGURES.map((id) => paperReport(id, 'mini', find)).flatMap((r) => r.figures.slice(0, 1).map(({ name, figure }) => ({ title: r.title, file: `reproductions/results/figures/${name}.svg`, figure })));
-  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), paper: { main: paperReport(MAIN, 'mini', find), pictures } };
+  const find = findIn(cells), pictures = FIGURES.map((id) => report(id, 'mini', find)).flatMap((r) => r.figures.slice(0, 1).map(({ name, figure }) => ({ title: r.title, file: `reproductions/results/figures/${name}.svg`, figure })));
+  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), paper: { main: report(MAIN, 'mini', find), pictures } };
 }
 
 function keepModels(folders) {

@@ -1,24 +1,26 @@
 import { reproduceCommand } from '../reproductions/commands/reproduce';
-import { PAPER_REPORTS } from '../reproductions/report/report';
+import { reportCommand } from '../reproductions/commands/report';
 import { convergenceCommand } from './commands/convergence';
+import { costCommand } from './commands/cost';
 import { dataCommand } from './commands/data';
 import { doctorCommand } from './commands/doctor';
 import { evalCommand } from './commands/eval';
 import { exportCommand } from './commands/export';
+import { failuresCommand } from './commands/failures';
 import { finetuneCommand } from './commands/finetune';
+import { firstExperimentsCommand } from './commands/firstExperiments';
 import { pretrainCommand } from './commands/pretrain';
 import { quantizeCommand } from './commands/quantize';
-import { reportCommand, REPORTS } from './commands/report';
 import { startCommand } from './commands/start';
 import { verifyCommand } from './commands/verify';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 
-const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, convergenceCommand, reportCommand({ ...REPORTS, ...PAPER_REPORTS }), dataCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, firstExperimentsCommand, convergenceCommand, failuresCommand, costCommand, reportCommand, dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 
-${COMMANDS.map((c) => `  zsaq ${c.name.padEnd(10)} ${c.summary}`).join('\n')}
+${COMMANDS.map((c) => `  zsaq ${c.name.padEnd(18)} ${c.summary}`).join('\n')}
 
   zsaq COMMAND --help explains a command.
 `;

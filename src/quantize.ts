@@ -10,7 +10,7 @@ import { freshGenerator } from './methods/fresh';
 import { full } from './methods/full';
 import { gptq } from './methods/gptq';
 import { llmQat } from './methods/llmQat';
-import { noData, type CheckpointStore, type DataSource, type Job, type Method, type MethodId, type Network, type Progress, type Quantized } from './methods/method';
+import { noData, type CheckpointStore, type DataSource, type Job, type Method, type MethodId, type Network, type OnFailure, type Progress, type Quantized } from './methods/method';
 import { refuseLeak } from './methods/leak';
 import { presetSize } from './methods/presets';
 import { ptq } from './methods/ptq';
@@ -23,6 +23,7 @@ import { randomSource } from './methods/source';
 import { zeroQuant } from './methods/zeroQuant';
 import { activationDefaults, makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
 import { parseBits } from './quant/spec';
+import type { Warning } from './train/monitor';
 import type { Form } from './methods/layout';
 import type { Model } from './models/model';
 import type { Tokenizer } from './text/tokenizer';
@@ -49,6 +50,9 @@ export interface QuantizeOptions {
   checkpoints?: CheckpointStore;
   signal?: { readonly aborted: boolean };
   onProgress?(p: Progress): void;
+  /** watch a run that trains for the signatures of failure, and what to do at one; absent: not watched */
+  onFailure?: OnFailure;
+  onWarning?(warning: Warning): void;
 }
 
 /** Everything that decides the outcome of a run besides weights: stored with each result. */
@@ -129,8 +133,8 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
 }
 
 /** What a method gets that declares no need of data. */
-export function zeroShotJob({ teacher, generator, tokenizer, seed = 0, checkpoints, signal, onProgress }: QuantizeOptions, { plan, form, method }: Pick<RunConfig, 'plan' | 'form' | 'method'>): Job {
-  return { teacher, generator, plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer), form, seed, data: () => noData(method), checkpoints, signal, onProgress };
+export function zeroShotJob({ teacher, generator, tokenizer, seed = 0, checkpoints, signal, onProgress, onFailure, onWarning }: QuantizeOptions, { plan, form, method }: Pick<RunConfig, 'plan' | 'form' | 'method'>): Job {
+  return { teacher, generator, plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer), form, seed, data: () => noData(method), checkpoints, signal, onProgress, onFailure, onWarning };
 }
 
 /** Whether a run reads real training text. */

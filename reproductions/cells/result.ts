@@ -10,7 +10,7 @@ import { contentOf, idOf, type Cell, type ModelCell, type QuantizeCell } from '.
 export interface PackedContributions { kind: Contributions['kind']; n: number; data: string }
 
 /** One point of a thinned history: means over the steps up to `step`. */
-export type HistoryPoint = Partial<Record<'step' | 'student' | 'generator' | 'sharpness' | 'relativeRadius' | 'codesMoved' | 'gradientNorm' | 'distinct', number>>;
+export type HistoryPoint = Partial<Record<'step' | 'student' | 'generator' | 'sharpness' | 'relativeRadius' | 'codesMoved' | 'gradientNorm' | 'distinct' | 'held', number>>;
 
 interface Common { recipe: number; id: string; status: 'ok' | 'diverged'; seconds: number; peakBytes: number; date: string; commit: string; backend: string; device: string }
 
@@ -59,7 +59,7 @@ export function unpacked({ kind, n, data }: PackedContributions): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * n));
 }
 
-const NUMBERS = ['student', 'generator', 'sharpness', 'relativeRadius', 'codesMoved', 'gradientNorm', 'distinct'] as const;
+const NUMBERS = ['student', 'generator', 'sharpness', 'relativeRadius', 'codesMoved', 'gradientNorm', 'distinct', 'held'] as const;
 
 /** A history in at most `points` means of as many steps each, to 4 digits. */
 export function thinned(history: readonly Entry[], points = 40): HistoryPoint[] {

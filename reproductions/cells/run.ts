@@ -62,7 +62,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
       checkpoints: folder.checkpoints(), signal, onProgress: (p) => onProgress?.(p.step, p.steps),
     });
     try {
-      if (run.status === 'cancelled') return undefined;
+      if (run.status === 'cancelled' || run.status === 'stopped') return undefined;
       const hooks = activationHooks(run.plan), { score, each } = await scorer.scoreEach('score', teacher.model, run.params, hooks), { settings, planOptions } = run.config;
       const sharpness = run.history.flatMap((e) => e.sharpness ?? []);
       return {

@@ -1,55 +1,62 @@
-// A table, figure or question drawn from result files: reports of `zsaq report`, cells of notebooks, the README.
-import { join } from 'node:path';
-import { ZsaqError } from '../../src/index';
-import { RESULTS, type Report, type ReportEntry } from '../../src/commands/reports/report';
-import { contentOf, unique, PRESETS, type Cell, type Preset } from '../cells/cell';
+// A table, figure or question drawn from result files, in words and in every format.
+import { contentOf, unique, type Cell, type Preset } from '../cells/cell';
 import { allResults, type CellResult } from '../cells/result';
-import { SPECS, specOf } from '../registry';
+import { specOf } from '../registry';
+import { ANALYSES } from '../../src/commands/reports';
+import { toCsv, toLatex, toMarkdown, toSvg, toText, type Table } from '../../src/report';
 import type { Find, View } from '../specs/spec';
 
 /** A view with what it belongs to and how complete it is. */
-export interface PaperReport extends View {
+export interface Report extends View {
   id: string; title: string; claim: string; meaning: string; preset: Preset;
   cells: number; done: number;
-  /** commits and devices of the results */
+  /** commits, devices and dates of the results */
   from: string[];
 }
 
-/** Where cells leave their results: of `smoke`, which are nothing to keep, beside the runs. */
-export function resultsRoot(preset: Preset): string { return preset === 'smoke' ? join(__dirname, '..', '..', 'runs', 'reproductions', 'results') : RESULTS; }
-
-/** Reads the results of all cells in a results folder; refuses those changed by hand. */
-export function findIn(root: string): Find {
-  const results = allResults(join(root, 'cells'));
+/** Reads all results of a folder; refuses those changed by hand. */
+export function findIn(folder: string): Find {
+  const results = allResults(folder);
   return (cell: Cell) => results.get(contentOf(cell));
 }
 
 /** @throws ZsaqError 'usage' for an unknown name */
-export function paperReport(id: string, preset: Preset, find: Find): PaperReport {
+export function report(id: string, preset: Preset, find: Find): Report {
   const spec = specOf(id), cells = unique(spec.cells(preset)), found = cells.flatMap((cell): CellResult[] => { const r = find(cell); return r ? [r] : []; });
   const from = [...new Set(found.map((r) => `commit ${r.commit}, ${r.device}`))].sort();
   return { id, title: spec.title, claim: spec.claim, meaning: spec.meaning, preset, cells: cells.length, done: found.length, from, ...spec.view(find, preset) };
 }
 
+/** A report of the analysis in the same form. @throws ZsaqError 'missing' where there are no results */
+export async function analysis(id: string, preset: Preset, results: string): Promise<Report> {
+  const { summary, make } = ANALYSES[id], { text, tables, figures, json } = await make({ results, preset });
+  return {
+    id, title: `${summary[0].toUpperCase()}${summary.slice(1)}`, claim: '', meaning: text, preset, cells: 0, done: 0, from: [], notes: [], ...json, tables: [...tables],
+    rows: json.rows as Report['rows'], figures: Object.entries(figures).map(([name, figure]) => ({ name, figure })),
+  };
+}
+
 /** How to get what is missing, in one sentence; nothing where nothing is. */
-export function missing({ id, preset, cells, done }: PaperReport): string {
+export function missing({ id, preset, cells, done }: Report): string {
   return done === cells ? '' : `${done} of ${cells} cells have been run; the others: zsaq reproduce ${id} --preset ${preset}`;
 }
 
-/** What the paper claims, what came out and how to read it, in paragraphs. */
-export function wordsOf(r: PaperReport): string[] {
-  return [r.title, `The paper: ${r.claim}`, ...r.notes, `How to read it: ${r.meaning}`, ...[missing(r)].filter(Boolean), ...(r.from.length ? [`Results of ${r.from.join('; ')}.`] : [])];
+export const FORMATS = ['text', 'md', 'csv', 'tex', 'svg'] as const;
+export type Format = typeof FORMATS[number];
+
+const WRITERS: Readonly<Record<Exclude<Format, 'svg'>, (table: Table) => string>> = { text: toText, md: toMarkdown, csv: toCsv, tex: toLatex };
+
+/** Claim, findings and tables of a report; CSV and LaTeX hold the tables alone. */
+export function written(r: Report, format: Exclude<Format, 'svg'>): string {
+  const tables = r.tables.map(WRITERS[format]).join('\n');
+  if (format === 'csv' || format === 'tex') return tables;
+  const lines = [...(r.claim ? [`The paper: ${r.claim}`] : []), ...r.notes, `How to read it: ${r.meaning}`, ...[missing(r)].filter(Boolean)];
+  return format === 'md' ? `## ${r.title}\n\n${lines.join('\n\n')}\n\n${tables}` : `${r.title}\n${lines.map((line) => `  ${line}`).join('\n')}\n\n${tables}`;
 }
 
-/** The tables, figures and questions of the paper as reports of `zsaq report`. */
-export const PAPER_REPORTS: Readonly<Record<string, ReportEntry>> = Object.fromEntries(SPECS.map((spec) => [spec.id, {
-  summary: spec.title,
-  make({ results, preset: asked = 'mini', named }): Report {
-    const preset = asked as Preset;
-    if (!PRESETS.includes(preset)) throw new ZsaqError('usage', `preset "${asked}": choose ${PRESETS.join(', ')}`);
-    const root = results === RESULTS ? resultsRoot(preset) : results, r = paperReport(spec.id, preset, findIn(root));
-    if (!r.done && !named) throw new ZsaqError('missing', `no cell of ${spec.id} has been run: zsaq reproduce ${spec.id} --preset ${preset}`);
-    const { tables, figures, rows, ...rest } = r;
-    return { text: wordsOf(r).join('\n\n'), tables, figures: Object.fromEntries(figures.map(({ name, figure }) => [name, figure])), json: { rows, ...rest } };
-  },
-}]));
+/** The figures of a report as SVG, by name. */
+export async function drawnFigures(r: Report): Promise<{ name: string; svg: string }[]> {
+  const out: { name: string; svg: string }[] = [];
+  for (const { name, figure } of r.figures) out.push({ name, svg: await toSvg(figure) });
+  return out;
+}

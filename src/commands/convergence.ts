@@ -67,7 +67,7 @@ there already is kept: the same command again continues. \`zsaq report convergen
     if (unknown !== undefined) throw new ZsaqError('usage', `there is no problem "${unknown}": choose ${Object.keys(MINIMAX).join(', ')}`);
     mkdirSync(out, { recursive: true });
     for (const name of words.length ? words : Object.keys(MINIMAX)) await playAll(name, preset, join(out, `${name}.json`), signal);
-    const { tables, text, json } = await convergence.make({ results, named: true });
+    const { tables, text, json } = await convergence.make({ results });
     return { text: `${tables.map(toText).join('\n')}\n${text}\n`, json: { out, ...json } };
   },
 };

@@ -17,6 +17,8 @@ import { quantizeRun, type RunMetrics } from './quantizeRun';
 import { makeScorer } from './score';
 import { methodTable } from './methodTable';
 import { realText } from './trainingData';
+import { warningText } from '../train/monitor';
+import type { OnFailure } from '../methods/method';
 
 /** Settings that samSga has not, with the defaults of the first method that has them. */
 function othersSettings(): Record<string, unknown> {
@@ -43,6 +45,8 @@ export const quantizeCommand: Command = {
   --seed N          seed of every random number (0)
   --bank FILE       measure the result on a fixed bank of synthetic batches too, the same for all methods, made from teacher and generator
                     if there is no such file yet: what settings are to be chosen by, for it is neither real text nor a method's own
+  --on-failure WHAT warn | stop | rollback (warn): what a run that trains does at a signature of failure (generator collapse, overfitting to
+                    synthetic batches, instability): go on and say so, end, or go back some steps with half the rates and end the second time
   --json            last line of standard output: one JSON object
 
 Methods, each on the same grid, scales, layers, and if it trains on the same loss and budget:
@@ -64,21 +68,26 @@ ${describeSettings(settablePlan(planDefaults(4, 8, true)), 'plan.').join('\n')}`
   options: {
     model: { type: 'string' }, bits: { type: 'string' }, out: { type: 'string' }, method: { type: 'string' }, generator: { type: 'string' },
     task: { type: 'string' }, data: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, seed: { type: 'string' }, bank: { type: 'string' },
+    'on-failure': { type: 'string' },
   },
   async run(values, signal) {
     const metrics = await runQuantize(values, signal);
     const { status, out } = metrics;
     const text = status === 'cancelled' ? `stopped after ${metrics.steps} steps; the same command continues from the last checkpoint in ${out}\n`
-      : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}${samWarning(metrics.sharpness)}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
+      : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}${status === 'stopped' ? `stopped after ${metrics.steps} steps, as --on-failure asks; what is saved is its state then\n` : ''}${metrics.warnings.map((w) => `warning: ${warningText(w)}\n`).join('')}${samWarning(metrics.sharpness)}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
     return { text, json: { ...metrics }, exitCode: status === 'ok' ? 0 : status === 'cancelled' ? 130 : 3 };
   },
 };
+
+const ON_FAILURE: readonly OnFailure[] = ['warn', 'stop', 'rollback'];
 
 async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetrics> {
   const model = required(values, 'model', 'give the Hugging Face folder of the model');
   const method = optional(values, 'method'), bits = method === 'full' ? undefined : required(values, 'bits', 'give W2A8, W4A8 or W8A8');
   const out = resolve(required(values, 'out', 'give a folder for the results'));
   const taskName = optional(values, 'task'), generatorName = optional(values, 'generator');
+  const onFailure = (optional(values, 'on-failure') ?? 'warn') as OnFailure;
+  if (!ON_FAILURE.includes(onFailure)) throw new ZsaqError('usage', `--on-failure ${onFailure}: choose ${ON_FAILURE.join(', ')}`);
   if (taskName) anyTask(taskName); // a misspelt task is told before anything is loaded
   await ready();
   const dir = await modelFolder(model, signal), teacher = await loadTeacher(dir), tokenizer = loadTokenizer(dir);
@@ -92,7 +101,7 @@ async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetr
   return quantizeRun({
     teacher, tokenizer, generator, scorer, out, signal, say: (line) => console.error(line),
     realText: taskName ? () => realText(taskName, dataDir) : undefined,
-    bank: optional(values, 'bank'),
+    bank: optional(values, 'bank'), onFailure,
     quantize: { bits, method, preset: optional(values, 'preset'), set: values.set as string[] | undefined, seed: wholeNumber(values, 'seed', 0) },
   });
 }

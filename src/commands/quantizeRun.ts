@@ -14,8 +14,10 @@ import { openBank, type OpenBank } from './bankFile';
 import { provenance } from './provenance';
 import { RunFolder } from './runFolder';
 import { trainedBefore } from './trainRun';
+import { warningText } from '../train/monitor';
 import type { RunnableModel } from '../export/packed';
-import type { DataSource, Entry, Progress as Step, Quantized } from '../methods/method';
+import type { Warning } from '../train/monitor';
+import type { DataSource, Entry, OnFailure, Progress as Step, Quantized, Status } from '../methods/method';
 import type { RealText } from '../methods/realText';
 import type { Tokenizer } from '../text/tokenizer';
 import type { Score, Scorer } from './score';
@@ -30,6 +32,8 @@ export interface RunOptions {
   /** loads the task's training text; called only for a method that needs it */
   realText?(): RealText;
   quantize: Pick<QuantizeOptions, 'bits' | 'method' | 'preset' | 'set' | 'seed'>;
+  /** at a signature of failure ('warn') */
+  onFailure?: OnFailure;
   /** file of the fixed bank on which the result is measured; made if there is none yet */
   bank?: string;
   out: string;
@@ -39,7 +43,7 @@ export interface RunOptions {
 
 /** What a run ends with; the content of `metrics.json`. */
 export interface RunMetrics extends Record<string, unknown> {
-  status: 'ok' | 'diverged' | 'cancelled';
+  status: Status;
   method: string;
   /** grid of the weights and rule of their scales */
   grid: string;
@@ -55,6 +59,8 @@ export interface RunMetrics extends Record<string, unknown> {
   sizeBytes: number;
   fullPrecisionBytes: number;
   seconds: number;
+  /** signatures of failure that were seen while it trained */
+  warnings: Warning[];
   /** how much SAM's perturbation raised the divergence, on average; null without SAM */
   sharpness: number | null;
   peakBytes: number;
@@ -67,11 +73,11 @@ export interface RunMetrics extends Record<string, unknown> {
 
 /** One quantization from loaded models to a complete run folder; continues where an interrupted one stopped. */
 export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
-  const { teacher, generator, scorer, out } = o;
+  const { teacher, generator, scorer, out, onFailure = 'warn' } = o;
   const options = { ...o.quantize, teacher, tokenizer: o.tokenizer, generator, pair: scorer?.task.pair, signal: o.signal };
   const config = configure(options), data = needsData(config) ? o.realText?.() : undefined;
   const folder = RunFolder.open(out, {
-    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}), ...(o.bank ? { bank: resolve(o.bank) } : {}),
+    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}), ...(onFailure === 'warn' ? {} : { onFailure }), ...(o.bank ? { bank: resolve(o.bank) } : {}),
   });
   try {
     const done = folder.finished();
@@ -83,7 +89,9 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
     for (const line of describePlan(config.plan)) o.say(`  ${line}`);
     if (data) o.say(`  reads ${data.source.rows} rows of ${data.source.set}, ${data.source.split} split: not zero-shot`);
     const measured = o.bank ? await openBank(o.bank, zeroShotJob(options, config), config.preset) : null;
-    const result = await withProgress(config, (onProgress) => quantize({ ...options, data, checkpoints: folder.checkpoints(), onProgress }));
+    const result = await withProgress(config, (onProgress) => quantize({
+      ...options, data, checkpoints: folder.checkpoints(), onProgress, onFailure, onWarning: (warning) => o.say(`\nwarning: ${warningText(warning)}`),
+    }));
     try {
       return await finish(o, folder, config, result, full, measured);
     } finally {
@@ -105,7 +113,7 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, variant, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
-    seconds: cost.seconds, sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, bank, read, out, preset: config.preset, ...provenance(),
+    seconds: cost.seconds, warnings: result.warnings ?? [], sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, bank, read, out, preset: config.preset, ...provenance(),
   };
   if (status === 'cancelled') return metrics;
   folder.write('history.json', result.history);

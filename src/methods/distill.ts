@@ -5,11 +5,13 @@ import { clone, dispose, fromHost, hostTensors, part, prefixed, type Params } fr
 import { adamInit, type AdamState } from '../optim/adam';
 import { rateAt, type Schedule } from '../optim/schedule';
 import { Guard, type GuardState } from '../train/guard';
+import { failureIn, warningOf, type Warning } from '../train/monitor';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { disposeInputs, type Batch, type Source } from './source';
 import { affineOf, effective, makeStudent, type Student } from './student';
 import { readReport, type Answers, type Sharpness, type StepKind } from './studentStep';
 import { makeTrainer, opponentOf, type Trainer } from './trainer';
+import { Watch } from './watch';
 import type { Streams } from '../core/random';
 import type { TrainConfig } from './config';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -26,6 +28,8 @@ export interface Sharpening extends Sharpness {
 }
 
 /** `orthogonal`: what LookSAM keeps of its last second pass, empty without. */
+interface Snapshot { saved: Omit<Saved, 'tensors'>; held: Record<string, Tensor> }
+
 interface State { step: number; trained: Record<string, Tensor>; adam: AdamState; orthogonal: Record<string, Tensor> }
 
 /**
@@ -38,6 +42,7 @@ export async function distill(id: MethodId, job: Job, config: TrainConfig, sharp
   const student = makeStudent(job.teacher.model, job.teacher.params, job.plan, config.recompute);
   const run = new Run(id, job, config, sharpening, source, streams, student);
   try {
+    if (job.onFailure) await run.watchOver();
     return await run.finish(await run.loop());
   } finally {
     run.dispose();
@@ -46,7 +51,11 @@ export async function distill(id: MethodId, job: Job, config: TrainConfig, sharp
 
 class Run {
   private state: State;
-  private snapshot!: { saved: Omit<Saved, 'tensors'>; held: Record<string, Tensor> };
+  private snapshot!: Snapshot;
+  /** the one before, to which `onFailure: 'rollback'` goes back: the last one may already show the failure */
+  private earlier?: Snapshot;
+  private watch?: Watch;
+  private warnings: Warning[] = [];
   private history: Entry[] = [];
   private readonly guard = new Guard();
   private readonly trainer: Trainer;
@@ -75,13 +84,22 @@ class Run {
       if (isCancelled(this.job)) { this.write(); return 'cancelled'; }
       const entry = await this.step();
       if (entry === null) {
+        this.warn(warningOf('instability', this.state.step + 1, 'a loss or gradient is not finite'));
         const verdict = this.guard.trip();
-        this.rollBack();
+        this.rollBack(this.snapshot);
         if (verdict === 'give up') { this.write(); return 'diverged'; }
         continue;
       }
       this.history.push(entry);
       this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry });
+      const failure = this.watch && failureIn(this.history);
+      if (failure) {
+        this.warn(failure);
+        const verdict = this.job.onFailure === 'rollback' ? this.guard.trip() : this.job.onFailure;
+        if (this.job.onFailure === 'rollback') this.rollBack(this.earlier ?? this.snapshot);
+        if (verdict === 'retry') continue;
+        if (verdict !== 'warn') { this.write(); return 'stopped'; }
+      }
       // a snapshot holds no batch: it is taken where the next step draws one
       const { step } = this.state;
       if (step >= this.snapshot.saved.step + SNAPSHOT_STEPS && step % this.config.stepsPerBatch === 0) this.takeSnapshot();
@@ -89,6 +107,16 @@ class Run {
       await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
     }
     return 'ok';
+  }
+
+  /** From now on the run is watched for signatures of failure. */
+  async watchOver(): Promise<void> { this.watch = await Watch.start(this.job, this.config, this.student); }
+
+  /** Tells of a signature, the first time that it is seen. */
+  private warn(warning: Warning): void {
+    if (!this.watch || this.warnings.some(({ signature }) => signature === warning.signature)) return;
+    this.warnings.push(warning);
+    this.job.onWarning?.(warning);
   }
 
   /** One step; null if a loss or gradient was not finite, in which case nothing has been updated. */
@@ -115,10 +143,11 @@ class Run {
       dispose(state.orthogonal);
       state.orthogonal = more.orthogonal!;
     }
+    const held = await this.time('watch', () => this.watch?.held(this.state.step, this.state.trained)) ?? null;
     await this.time('update', () => this.update(grads, share));
     return {
       step: this.state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius, codesMoved: result.codesMoved,
-      gradientNorm: result.gradientNorm, classes, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
+      gradientNorm: result.gradientNorm, classes, held, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
     };
   }
 
@@ -169,23 +198,28 @@ class Run {
 
   private takeSnapshot(): void {
     const { trained, adam, step, orthogonal } = this.state, source = this.source.save();
-    const old = this.snapshot?.held;
+    if (this.job.onFailure === 'rollback') {
+      if (this.earlier) dispose(this.earlier.held);
+      this.earlier = this.snapshot;
+    } else if (this.snapshot) dispose(this.snapshot.held);
     this.snapshot = {
       saved: { step, state: {
-        adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), guard: this.guard.save(),
+        adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), guard: this.guard.save(), warnings: this.warnings.slice(),
         seconds: this.seconds(), phases: { ...this.phases },
       } },
       held: { ...prefixed('student/', clone(trained)), ...prefixed('m/', clone(adam.m)), ...prefixed('v/', clone(adam.v)), ...prefixed('orthogonal/', clone(orthogonal)), ...prefixed('source/', source.held) },
     };
-    if (old) dispose(old);
   }
 
-  /** Back to the snapshot; the guard keeps what it has learned since. */
-  private rollBack(): void {
-    const { saved, held } = this.snapshot, guard = this.guard.save();
+  /** Back to a snapshot; the guard and the list of warnings keep what they have learned since. */
+  private rollBack({ saved, held }: Snapshot): void {
+    const guard = this.guard.save(), warnings = this.warnings;
     this.restore(saved.state, saved.step, clone(held));
     this.guard.restore(guard);
+    this.warnings = warnings;
     this.takeSnapshot();
+    if (this.earlier) dispose(this.earlier.held); // it shows the failure
+    this.earlier = undefined;
   }
 
   /** Takes over the tensors. */
@@ -201,6 +235,7 @@ class Run {
     this.streams.restore(state.streams as ReturnType<Streams['save']>);
     this.guard.restore(state.guard as GuardState);
     this.history = (state.history as Entry[]).slice();
+    this.warnings = (state.warnings as Warning[]).slice();
     this.secondsBefore = state.seconds as number - (Date.now() - this.began) / 1000;
     Object.assign(this.phases, state.phases);
   }
@@ -217,11 +252,12 @@ class Run {
       const { scale, zero } = affineOf(student, trained, n);
       return { scale: tf.clone(scale), zero: tf.clone(zero) };
     })]));
-    return { params: { ...clone(student.frozen), ...effective(student, trained) }, affines, plan: job.plan, history: this.history, cost, status };
+    return { params: { ...clone(student.frozen), ...effective(student, trained) }, affines, plan: job.plan, history: this.history, cost, status, warnings: this.warnings };
   }
 
   dispose(): void {
-    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.state.orthogonal, this.snapshot.held);
+    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.state.orthogonal, this.snapshot.held, this.earlier?.held);
+    this.watch?.dispose();
     this.dropBatch();
     this.source.dispose();
     this.trainer.dispose();

@@ -4,6 +4,7 @@ import type { Model } from '../models/model';
 import type { Affine } from '../quant/affine';
 import type { PlanOptions, QuantPlan } from '../quant/plan';
 import type { Encoded } from '../text/batches';
+import type { Warning } from '../train/monitor';
 import type { Form, SpecialIds } from './layout';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
@@ -47,7 +48,13 @@ export interface Job {
   checkpoints?: CheckpointStore;
   signal?: { readonly aborted: boolean };
   onProgress?(p: Progress): void;
+  /** watch for the signatures of failure, and what to do at one; absent: not watched */
+  onFailure?: OnFailure;
+  onWarning?(warning: Warning): void;
 }
+
+/** At a signature of failure: go on and say so, end the run, or go back to an earlier state with half the rates (the second time: end). */
+export type OnFailure = 'warn' | 'stop' | 'rollback';
 
 /** One step of training, as recorded in the history. */
 export interface Entry {
@@ -70,11 +77,14 @@ export interface Entry {
   distinct: number | null;
   /** share of each class among the teacher's answers to this batch (classification only) */
   classes: number[] | null;
+  /** D on batches that nothing trains on, at every tenth step of a watched run */
+  held: number | null;
 }
 
 export interface Progress { method: MethodId; step: number; steps: number; entry: Entry }
 
-export type Status = 'ok' | 'diverged' | 'cancelled';
+/** `stopped`: ended at a signature of failure, as `onFailure` asks */
+export type Status = 'ok' | 'diverged' | 'cancelled' | 'stopped';
 
 export interface Cost { seconds: number; peakBytes: number; steps: number; phases: Record<string, number> }
 
@@ -88,6 +98,8 @@ export interface Quantized {
   history: Entry[];
   cost: Cost;
   status: Status;
+  /** signatures of failure that were seen, each at its first time; of a method that trains no student in one go, none */
+  warnings?: Warning[];
 }
 
 /** A quantization method. */

@@ -74,7 +74,7 @@ function structured(out: Record<string, Tensor>): StudentGradients {
 }
 
 /** The tensors of student and teacher that a run leaves as they are. */
-function heldBy(student: Student, teacher: Network): Params {
+export function heldBy(student: Student, teacher: Network): Params {
   return {
     ...prefixed('teacher/', teacher.params), ...prefixed('frozen/', student.frozen),
     ...Object.fromEntries(Object.entries(student.fitted).flatMap(([n, { scale, zero }]) => [[`${n}#scale`, scale], [`${n}#zero`, zero]])),

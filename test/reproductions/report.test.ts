@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pairedBootstrap, type Pair } from '../../reproductions/report/bootstrap';
-import { missing, paperReport as report, wordsOf } from '../../reproductions/report/report';
+import { findIn, missing, report, written } from '../../reproductions/report/report';
 import { summarize, summaryText } from '../../reproductions/report/summary';
 import { SPECS } from '../../reproductions/registry';
 import { writeResult, type QuantizeResult } from '../../reproductions/cells/result';
@@ -12,7 +12,6 @@ import { cellsAt, matrixCells, variant, variants } from '../../reproductions/spe
 import { encoders } from '../../reproductions/setups';
 import { contentOf, type Cell } from '../../reproductions/cells/cell';
 import { Stream } from '../../src/index';
-import { toCsv, toLatex, toMarkdown } from '../../src/report';
 import { zsaq, lastJson } from '../commands/helpers';
 import { made } from './cells.test';
 
@@ -79,9 +78,9 @@ describe('reports of reproductions', () => {
       const cells = spec.cells(preset), all = new Map(cells.map((cell) => [contentOf(cell), made(cell, 80)]));
       for (const map of [new Map<string, QuantizeResult>(), new Map([...all].filter((_, i) => i % 2)), all]) {
         const r = report(spec.id, preset, finding(map));
-        assert.equal(wordsOf(r)[0], spec.title);
+        assert.ok(written(r, 'text').includes(spec.title));
         assert.equal(missing(r) === '', map.size === all.size);
-        for (const table of r.tables) for (const write of [toMarkdown, toCsv, toLatex]) assert.doesNotMatch(write(table), /undefined|NaN|\[object/);
+        for (const format of ['md', 'csv', 'tex'] as const) assert.doesNotMatch(written(r, format), /undefined|NaN|\[object/);
       }
     }
   }).timeout(120_000);
@@ -94,12 +93,10 @@ describe('reports of reproductions', () => {
     for (const key of ['method', 'bits', 'task', 'mean', 'spread', 'seeds', 'published']) assert.ok(key in row, key);
     assert.match((await zsaq('report', 'table1', ...common)).stdout, /of 280 cells have been run; the others: zsaq reproduce table1 --preset mini/);
     for (const out of ['a', 'b']) assert.equal((await zsaq('report', ...common, '--out', join(dir, out))).code, 0);
-    const files = readdirSync(join(dir, 'a'), { recursive: true, encoding: 'utf8' }).filter((f) => /\.\w+$/.test(f));
-    for (const f of ['table1/report.md', 'table1/table1.tex', 'table1/table3.csv', 'bits/bits-accuracy.svg']) assert.ok(files.includes(f), files.join());
-    for (const format of ['md', 'csv', 'tex']) assert.match((await zsaq('report', 'table1', ...common, '--format', format)).stdout, /SAM-SGA/);
-    assert.match((await zsaq('report', 'bits', ...common, '--format', 'svg')).stdout, /^<svg/);
+    const files = readdirSync(join(dir, 'a'));
+    assert.ok(files.includes('table1.tex') && files.includes('bits-accuracy.svg'), files.join());
     for (const f of files) assert.equal(readFileSync(join(dir, 'a', f), 'utf8'), readFileSync(join(dir, 'b', f), 'utf8'), f);
-    for (const [args, words] of [[['report', 'table9'], /table1/], [['report', '--format', 'doc'], /choose text/], [['report', 'table1', '--format', 'svg'], /has none to draw/], [['reproduce'], /--list/], [['reproduce', 'table1', '--only', 'nothing'], /no cell/], [['reproduce', '--cell', 'x'], /there is no cell x/]] as const) {
+    for (const [args, words] of [[['report', 'table9'], /choose table1/], [['report', '--format', 'doc'], /choose text/], [['report', 'table1', '--format', 'svg'], /have none to draw/], [['reproduce'], /--list/], [['reproduce', 'table1', '--only', 'nothing'], /no cell/], [['reproduce', '--cell', 'x'], /there is no cell x/]] as const) {
       const { code, stderr } = await zsaq(...args, ...common);
       assert.equal(code, 2, stderr);
       assert.match(stderr, words);

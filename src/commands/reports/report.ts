@@ -7,8 +7,6 @@ export interface ReportOptions {
   /** folder of the result files, `reproductions/results` */
   results: string;
   preset?: string;
-  /** asked for by its name; else it stands only if it has results */
-  named: boolean;
 }
 
 /** One report: words, tables and figures for people, `rows` and whatever else it has for programs. All of it comes from result files. */

@@ -1,0 +1,95 @@
+// The three ways in which zero-shot training fails, told from its history while it runs.
+
+/** What a step shows of itself; null where it shows nothing. */
+export interface Reading {
+  step: number;
+  /** divergence of the training batch, before the update */
+  student: number;
+  /** divergence that the generator has just ascended */
+  generator: number | null;
+  /** share of different tokens in the batch */
+  distinct: number | null;
+  /** divergence on held-out synthetic batches */
+  held: number | null;
+}
+
+export type Signature = 'collapse' | 'overfitting' | 'instability';
+
+/** A failure: when it was seen, by which numbers, and what to try. */
+export interface Warning { signature: Signature; step: number; evidence: string; advice: string }
+
+/** When a signature counts as seen. Chosen on seeds 0 to 4 of runs on pocket-bert and frozen: `zsaq failures` shows them on others. */
+export interface Thresholds {
+  /** steps over which medians are taken */
+  window: number;
+  /** collapse: share of its first value below which the share of different tokens has fallen, and the rise of the generator's divergence that still counts as flat */
+  distinct: number; flat: number;
+  /** overfitting: rise of the held-out divergence above its lowest value at `readings` readings in a row, or above its first one at `fewer`, while the training divergence has not risen by `steady` */
+  rise: number; readings: number; above: number; fewer: number; steady: number;
+  /** instability: rise of both divergences above where they began, or the size of the training divergence's leaps (root mean square of the logarithms of its ratios from step to step) */
+  blowUp: number; swing: number;
+}
+
+export const thresholds: Thresholds = { window: 8, distinct: 0.6, flat: 1, rise: 1, readings: 3, above: 0.5, fewer: 2, steady: 0.1, blowUp: 1, swing: 2.5 };
+
+const ADVICE: Readonly<Record<Signature, string>> = {
+  collapse: 'try a smaller --set generator.rate=, or --set generator.entropy=0.1',
+  overfitting: 'try fresher or larger batches (--set stepsPerBatch=1, --set batch=), a smaller --set rate=, or fewer steps',
+  instability: 'try a smaller --set rate=, --set beta= or --set clip=',
+};
+
+/** The warning of a signature with its advice. */
+export function warningOf(signature: Signature, step: number, evidence: string): Warning { return { signature, step, evidence, advice: ADVICE[signature] }; }
+
+/** The warning in one sentence. */
+export function warningText({ signature, step, evidence, advice }: Warning): string { return `${signature} at step ${step}: ${evidence}; ${advice}`; }
+
+/** The signature that the last steps of a history show, if they show one; the least certain one last. */
+export function failureIn(history: readonly Reading[], t: Thresholds = thresholds): Warning | null {
+  return instability(history, t) ?? collapse(history, t) ?? overfitting(history, t);
+}
+
+/** Few different tokens, while the generator gains nothing by it. */
+function collapse(history: readonly Reading[], { window, distinct, flat }: Thresholds): Warning | null {
+  const shares = history.flatMap((e) => e.distinct ?? []), gains = history.flatMap((e) => e.generator ?? []);
+  if (shares.length < 2 * window || gains.length < 4) return null;
+  const first = median(shares.slice(0, window)), now = median(shares.slice(-window)), before = median(gains.slice(0, 2)), lately = median(gains.slice(-2));
+  if (now >= distinct * first || lately > (1 + flat) * before) return null;
+  return warningOf('collapse', last(history).step, `different tokens fell from ${percent(first)} to ${percent(now)} of a batch, while the generator's divergence went from ${short(before)} to ${short(lately)}`);
+}
+
+/** Better on what it trains on, worse on what it does not. */
+function overfitting(history: readonly Reading[], { window, rise, readings, above, fewer, steady }: Thresholds): Warning | null {
+  const held = history.filter((e) => e.held !== null), least = held.reduce((a, b) => (b.held! < a.held! ? b : a), held[0]);
+  const high = (count: number, bound: number) => held.length > count && held.slice(-count).every((e) => e.step > least.step && e.held! > bound);
+  if (!held.length || !(high(readings, (1 + rise) * least.held!) || high(fewer, (1 + above) * held[0].held!))) return null;
+  const at = history.findIndex((e) => e.step === least.step), then = median(around(history, at, window)), now = median(history.slice(-window).map((e) => e.student));
+  if (now > (1 + steady) * then) return null;
+  return warningOf('overfitting', last(history).step, `the divergence on held-out batches rose from ${short(least.held!)} at step ${least.step} to ${short(last(held).held!)}, while that of the training batches went from ${short(then)} to ${short(now)}`);
+}
+
+/** Both divergences far above where they began, or losses that leap about. A single batch's loss is noisy, so the held-out one has to agree. */
+function instability(history: readonly Reading[], { window, blowUp, swing }: Thresholds): Warning | null {
+  if (history.length < window) return null;
+  const losses = history.map((e) => e.student), held = history.flatMap((e) => e.held ?? []), { step } = last(history);
+  const first = median(losses.slice(0, Math.min(window, losses.length - window))), now = median(losses.slice(-window));
+  if (held.length > 1 && last(held) > (1 + blowUp) * held[0] && now > (1 + blowUp) * Math.min(first, losses[0])) {
+    return warningOf('instability', step, `the divergence rose from ${short(Math.min(first, losses[0]))} to ${short(now)} on the training batches and from ${short(held[0])} to ${short(last(held))} on held-out ones`);
+  }
+  const lately = losses.slice(-2 * window).map((x) => Math.log(Math.max(x, 1e-30))), leaps = lately.slice(1).map((x, i) => x - lately[i]), size = Math.sqrt(leaps.reduce((sum, x) => sum + x * x, 0) / leaps.length);
+  return history.length >= 2 * window && size > swing ? warningOf('instability', step, `the divergence changes by a factor of ${Math.exp(size).toFixed(1)} from step to step`) : null;
+}
+
+function around(history: readonly Reading[], at: number, window: number): number[] {
+  const from = Math.max(0, Math.min(at - (window >> 1), history.length - window));
+  return history.slice(from, from + window).map((e) => e.student);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b), half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+const last = <T>(all: readonly T[]): T => all[all.length - 1];
+const percent = (x: number): string => `${(100 * x).toFixed(0)}%`;
+const short = (x: number): string => String(Number(x.toPrecision(3)));
