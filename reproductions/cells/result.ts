@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { applySettings, canonicalJson, METHODS, presetSize, readJson, writeWhole, ZsaqError, type BankScore, type Contributions, type DataSource, type Entry } from '../../src/index';
 import { RECIPE } from '../recipe';
+import type { StudentLandscape } from './landscape';
 import { contentOf, idOf, type Cell, type ModelCell, type QuantizeCell } from './cell';
 
 /** Contributions of the examples in a file: a bit each where they are right or wrong, else float32; base64. */
@@ -26,6 +27,8 @@ export interface QuantizeResult extends Common, CellScore {
   transfer: (CellScore & { majority: number | null })[];
   /** divergence on the fixed bank, where the cell asks for it */
   bank?: BankScore & { sha256: string };
+  /** the loss around the student, where the cell asks for it */
+  landscape?: StudentLandscape;
   steps: number;
   sizeBytes: number;
   /** seconds of each part of a step */

@@ -39,7 +39,7 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
   const unfinished = new Set(cells.filter((c) => c.kind !== 'quantize').map(contentOf)), running = new Map<string, { cell: Cell; share: number }>();
   const total = cells.reduce((sum, cell) => sum + o.seconds(cell), 0);
   let passed = 0, retried = false;
-  const bar = new Progress(`${cells.length} cells`, Math.ceil(total));
+  const bar = new Progress(`${cells.length} cells`, Math.round(total));
   const tell = (): void => bar.update(Math.round(Math.min(total, passed + [...running.values()].reduce((sum, r) => sum + r.share * o.seconds(r.cell), 0))),
     `${ran.finished.length}/${cells.length} done${ran.failed.length ? `, ${ran.failed.length} failed` : ''} · ${[...running.values()].map(({ cell, share }) => `${labelOf(cell)} ${Math.round(100 * share)}%`).join(' | ')}`);
 

@@ -18,7 +18,7 @@ describe('zsaq reproduce', () => {
 
   it('names every table, figure and question with its cells; --dry-run runs nothing', async () => {
     const list = await zsaq('reproduce', '--list', ...places('none')), specs = lastJson(list).specs as { name: string; cells: number; done: number; note: string | null }[];
-    for (const name of ['table1', 'table2', 'table3', 'table5', 'table6', 'ablation', 'figure2', 'figure3', 'beta', 'granularity', 'bits', 'overhead', 'multimodal']) assert.ok(specs.some((x) => x.name === name), name);
+    for (const name of ['table1', 'table2', 'table3', 'table5', 'table6', 'ablation', 'figure2', 'figure3', 'figure4', 'beta', 'granularity', 'bits', 'overhead', 'multimodal']) assert.ok(specs.some((x) => x.name === name), name);
     for (const { name, cells, note } of specs) assert.ok(cells > 0 || note, `${name} says why it has no cells`);
     const dry = lastJson(await zsaq('reproduce', 'all', '--dry-run', ...places('none'))) as { todo: unknown[]; secondsLeft: number };
     assert.ok(dry.todo.length > 50 && dry.secondsLeft > 0);
