@@ -4,13 +4,14 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { applySettings, canonicalJson, METHODS, presetSize, readJson, writeWhole, ZsaqError, type BankScore, type Contributions, type DataSource, type Entry } from '../../src/index';
 import { RECIPE } from '../recipe';
+import type { StudentLandscape } from './landscape';
 import { contentOf, idOf, type Cell, type ModelCell, type QuantizeCell } from './cell';
 
 /** Contributions of the examples in a file: a bit each where they are right or wrong, else float32; base64. */
 export interface PackedContributions { kind: Contributions['kind']; n: number; data: string }
 
 /** One point of a thinned history: means over the steps up to `step`. */
-export type HistoryPoint = Partial<Record<'step' | 'student' | 'generator' | 'sharpness' | 'relativeRadius' | 'codesMoved' | 'gradientNorm' | 'distinct', number>>;
+export type HistoryPoint = Partial<Record<'step' | 'student' | 'generator' | 'sharpness' | 'relativeRadius' | 'codesMoved' | 'gradientNorm' | 'distinct' | 'held', number>>;
 
 interface Common { recipe: number; id: string; status: 'ok' | 'diverged'; seconds: number; peakBytes: number; date: string; commit: string; backend: string; device: string }
 
@@ -26,6 +27,8 @@ export interface QuantizeResult extends Common, CellScore {
   transfer: (CellScore & { majority: number | null })[];
   /** divergence on the fixed bank, where the cell asks for it */
   bank?: BankScore & { sha256: string };
+  /** the loss around the student, where the cell asks for it */
+  landscape?: StudentLandscape;
   steps: number;
   sizeBytes: number;
   /** seconds of each part of a step */
@@ -59,7 +62,7 @@ export function unpacked({ kind, n, data }: PackedContributions): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * n));
 }
 
-const NUMBERS = ['student', 'generator', 'sharpness', 'relativeRadius', 'codesMoved', 'gradientNorm', 'distinct'] as const;
+const NUMBERS = ['student', 'generator', 'sharpness', 'relativeRadius', 'codesMoved', 'gradientNorm', 'distinct', 'held'] as const;
 
 /** A history in at most `points` means of as many steps each, to 4 digits. */
 export function thinned(history: readonly Entry[], points = 40): HistoryPoint[] {

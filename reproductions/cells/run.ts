@@ -6,7 +6,7 @@ import {
   activationHooks, canonicalJson, configure, dispose, disposeBank, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
-import { openBank } from '../../src/commands/bankFile';
+import { openBank, type OpenBank } from '../../src/commands/bankFile';
 import { finetuneCommand } from '../../src/commands/finetune';
 import { modelFolder } from '../../src/commands/modelFolder';
 import { pretrainCommand } from '../../src/commands/pretrain';
@@ -18,6 +18,7 @@ import { loadEvaluation } from '../../datasets';
 import { cardOf, madeFolder, modelPath, weightsHash } from '../models';
 import { RECIPE } from '../recipe';
 import { idOf, type Cell, type ModelCell, type QuantizeCell, type Transfer } from './cell';
+import { studentLandscape } from './landscape';
 import { majorityScore } from './majority';
 import { packed, resultOf, settingsOf, thinned, writeResult, type CellResult, type CellScore, type ModelResult, type QuantizeResult } from './result';
 
@@ -64,10 +65,11 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
     try {
       if (run.status === 'cancelled' || run.status === 'stopped') return undefined;
       const hooks = activationHooks(run.plan), { score, each } = await scorer.scoreEach('score', teacher.model, run.params, hooks), { settings, planOptions } = run.config;
-      const sharpness = run.history.flatMap((e) => e.sharpness ?? []);
+      const banked = { teacher, tokenizer, pair: scorer.task.pair, signal }, sharpness = run.history.flatMap((e) => e.sharpness ?? []);
       return {
         recipe: RECIPE, id: idOf(cell), cell, status: run.status, ...finite(score), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null, each: packed(each()),
-        ...(cell.bank === undefined ? {} : { bank: await bankScore(cell, cell.bank, work, { teacher, tokenizer, pair: scorer.task.pair, signal }, run.params, hooks) }),
+        ...(cell.bank === undefined ? {} : { bank: await bankScore(await bankOf(cell, cell.bank, work, banked), teacher, run.params, hooks) }),
+        ...(cell.landscape === undefined ? {} : { landscape: await studentLandscape(await bankOf(cell, cell.landscape, work, banked), teacher, run.params, run.plan, hooks) }),
         transfer: await transferred(cell.transfer, teacher, run.params, hooks, dataDir, signal),
         steps: run.cost.steps, seconds: run.cost.seconds, phases: run.cost.phases, peakBytes: run.cost.peakBytes, sizeBytes: sizeBytes(teacher.model.shapes, run.plan),
         settings, planOptions: planOptions as unknown as Record<string, unknown>, sharpness: sharpness.length ? sharpness.reduce((a, b) => a + b, 0) / sharpness.length : null, history: thinned(run.history), read: run.read,
@@ -87,16 +89,23 @@ async function loadNamed(name: string, signal: AbortSignal): Promise<RunnableMod
   return { ...found, card: cardOf(name, found.card) };
 }
 
-/** The student's divergence on the bank of its teacher, which all cells of that teacher share. */
-async function bankScore(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>, student: Params, hooks: ReturnType<typeof activationHooks>): Promise<QuantizeResult['bank']> {
+/** The fixed bank of a cell's teacher, which all cells of that teacher share. */
+async function bankOf(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>): Promise<OpenBank> {
   const generator = await loadNamed(writer, options.signal as AbortSignal), file = join(work, 'banks', `${cell.model}_${writer}_${cell.preset}.safetensors`.replace(/[^\w.-]/g, '-'));
   mkdirSync(dirname(file), { recursive: true });
-  const { bank, divergence, sha256 } = await openBank(file, zeroShotJob({ ...options, generator }, configure({ ...options, bits: 'W2A8', preset: cell.preset })), cell.preset);
   try {
-    return { ...await onBank(bank, options.teacher, student, hooks, divergence), sha256 };
+    return await openBank(file, zeroShotJob({ ...options, generator }, configure({ ...options, bits: 'W2A8', preset: cell.preset })), cell.preset);
+  } finally {
+    dispose(generator.params);
+  }
+}
+
+/** The student's divergence on the bank. */
+async function bankScore({ bank, divergence, sha256 }: OpenBank, teacher: RunnableModel, student: Params, hooks: ReturnType<typeof activationHooks>): Promise<QuantizeResult['bank']> {
+  try {
+    return { ...await onBank(bank, teacher, student, hooks, divergence), sha256 };
   } finally {
     disposeBank(bank);
-    dispose(generator.params);
   }
 }
 

@@ -18,7 +18,7 @@ export const reportCommand: Command = {
   --preset NAME    smoke | mini | paper (mini)
   --format FORMAT  ${FORMATS.join(' | ')} (text): how tables are printed; svg prints the one figure of a NAME
   --out DIR        writes each as NAME.md, NAME.csv, NAME.tex and its figures as .svg into a folder
-  --results DIR    folder of the result files (reproductions/results/cells; of the analysis reproductions/results)
+  --results DIR    folder of results (reproductions/results)
   --work DIR       folder of the runner; only for the results of smoke (runs/reproductions)
   --json           last line of standard output: one JSON object; rows: method, bits, task or average, mean, spread, seeds, published
 

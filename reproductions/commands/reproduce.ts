@@ -25,7 +25,7 @@ export const reproduceCommand: Command = {
   --budget MINUTES   start no cell after this time
   --dry-run          say what would be run, in which order and how long, without running it
   --data DIR         folder of the real data sets (ZSAQ_DATA)
-  --results DIR      folder of the result files (reproductions/results/cells; of smoke runs/reproductions/results)
+  --results DIR      folder of results, in whose cells/ each cell leaves a file (reproductions/results; of smoke runs/reproductions/results)
   --work DIR         folder of unfinished runs and logs (runs/reproductions)
   --cell ID          runs this one cell in this process: what workflow engines call
   --json             last line of standard output: one JSON object

@@ -12,7 +12,7 @@ export interface Prepared {
 }
 
 /** Models that a cell names. */
-const namesOf = ({ model, generator, transfer }: QuantizeCell): string[] => [model, ...(generator === null ? [] : [generator]), ...transfer.map((t) => t.model)];
+const namesOf = ({ model, generator, bank, landscape, transfer }: QuantizeCell): string[] => [...new Set([model, generator, bank, landscape, ...transfer.map((t) => t.model)].flatMap((name) => name ?? []))];
 
 /** @param results folder of the result files  @param hashed also compare the models with those of the results */
 export function prepare(cells: readonly QuantizeCell[], results: string, { dataDir, hashed = false }: { dataDir?: string; hashed?: boolean } = {}): Prepared {

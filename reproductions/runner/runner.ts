@@ -1,7 +1,7 @@
 // Runs cells, each in a process of its own with its own log. Killed at any moment, it goes on where it was.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { durationText, Progress } from '../../src/report';
 import { contentOf, idOf, labelOf, type Cell, type Preset, type QuantizeCell } from '../cells/cell';
 import { resultOf } from '../cells/result';
@@ -39,7 +39,7 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
   const unfinished = new Set(cells.filter((c) => c.kind !== 'quantize').map(contentOf)), running = new Map<string, { cell: Cell; share: number }>();
   const total = cells.reduce((sum, cell) => sum + o.seconds(cell), 0);
   let passed = 0, retried = false;
-  const bar = new Progress(`${cells.length} cells`, Math.ceil(total));
+  const bar = new Progress(`${cells.length} cells`, Math.round(total));
   const tell = (): void => bar.update(Math.round(Math.min(total, passed + [...running.values()].reduce((sum, r) => sum + r.share * o.seconds(r.cell), 0))),
     `${ran.finished.length}/${cells.length} done${ran.failed.length ? `, ${ran.failed.length} failed` : ''} · ${[...running.values()].map(({ cell, share }) => `${labelOf(cell)} ${Math.round(100 * share)}%`).join(' | ')}`);
 
@@ -87,7 +87,7 @@ function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOp
   const logs = join(work, 'logs'), log = join(logs, `${idOf(cell)}.log`), began = Date.now();
   mkdirSync(logs, { recursive: true });
   const file = openSync(log, 'a');
-  const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', results, '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
+  const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', dirname(results), '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
   // a group of its own: Ctrl-C in the terminal reaches the runner, which asks its cells once
   const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../scripts/zsaq.cjs'), ...args], { stdio: ['ignore', file, file, 'ipc'], detached: true });
   closeSync(file);

@@ -1,6 +1,6 @@
 // Transfer across tasks, training curves, overhead, and the control of the claims at four times the steps.
-import { lossFigure, type Table } from '../../src/report';
-import { encoders, sweepSetups } from '../setups';
+import { heatFigure, lineFigure, lossFigure, type Table } from '../../src/report';
+import { encoders, sweepSetups, SWEEP_STEPS } from '../setups';
 import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { summarize, summaryText } from '../report/summary';
 import { cellsAt, transferSetups, variant } from './matrix';
@@ -31,6 +31,34 @@ const transfer: Spec = {
       note: `accuracy; W2A8, seed 0, preset ${preset}; the teachers share one full-precision encoder`,
     };
     return { tables: [table], figures: [], notes: [], rows: [] };
+  },
+};
+
+const LANDSCAPES = ['adversarial', 'samSga'] as const;
+
+const landscapeCell = (preset: Preset, key: typeof LANDSCAPES[number]): QuantizeCell => {
+  const [setup] = sweepSetups(preset);
+  return quantizeCell({ preset, ...setup, method: key, bits: 'W2A8', set: [...setup.set, `steps=${SWEEP_STEPS[preset]}`], landscape: setup.generator });
+};
+
+const landscapes: Spec = {
+  id: 'figure4', group: 'figure', title: 'Figure 4: loss landscape with and without SAM',
+  claim: 'The loss around the student is flatter with SAM than without; numbers are not published where we could read.',
+  meaning: 'The claim holds here if the loss rises less around the student trained with SAM, at the same distance in the same directions.',
+  cells: (preset) => LANDSCAPES.map((key) => landscapeCell(preset, key)),
+  view(find, preset): View {
+    const found = LANDSCAPES.flatMap((key) => { const r = quantizeResult(find, landscapeCell(preset, key)); return r?.landscape ? [{ title: variant(preset, key).title, score: r.score, ...r.landscape }] : []; });
+    if (!found.length) return { tables: [], figures: [], notes: ['not run'], rows: [] };
+    const middle = (loss: readonly (readonly number[])[]): readonly number[] => loss[loss.length >> 1], centre = (loss: readonly (readonly number[])[]): number => middle(loss)[loss.length >> 1];
+    const edge = (loss: readonly (readonly number[])[]): number => { const all = [loss[0], loss[loss.length - 1], loss.map((row) => row[0]), loss.map((row) => row[row.length - 1])].flat(); return all.reduce((a, b) => a + b, 0) / all.length; };
+    const table: Table = {
+      title: 'Loss at the student and around it', columns: [{ name: 'method' }, { name: 'score', digits: 2 }, { name: 'loss', digits: 3 }, { name: 'at the edge', digits: 3 }, { name: 'rise', digits: 2 }],
+      rows: found.map(({ title, score, loss }) => [title, score, centre(loss), edge(loss), edge(loss) / centre(loss)]),
+      note: `divergence on the fixed bank over a plane of two random directions with the norm of each row of the quantized weights; edge: mean over the border, at ${found[0].a[found[0].a.length - 1]} of that norm; W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`,
+    };
+    const line = lineFigure({ title: 'Loss along a random direction', x: { title: 'share of the norm of each row' }, y: { title: 'divergence', log: true }, lines: found.map(({ title, a, loss }) => ({ name: title, x: a, y: middle(loss), markers: true })) });
+    const maps = found.map(({ title, a, b, loss }, i) => ({ name: `figure4-${LANDSCAPES[i]}`, figure: heatFigure({ title: `Loss around the student: ${title}`, x: { title: 'first direction', at: a }, y: { title: 'second direction', at: b }, z: loss.map((row) => row.map((v) => Math.log10(v))), value: 'log10 D' }) }));
+    return { tables: [table], figures: [{ name: 'figure4', figure: line }, ...maps], notes: [], rows: [] };
   },
 };
 
@@ -113,4 +141,4 @@ const multimodal: Spec = {
   view: () => ({ tables: [], figures: [], notes: ['not covered yet: there are no models of other data than text here'], rows: [] }),
 };
 
-export const STUDIES: readonly Spec[] = [transfer, curves, overhead, control, multimodal];
+export const STUDIES: readonly Spec[] = [transfer, landscapes, curves, overhead, control, multimodal];

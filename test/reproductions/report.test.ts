@@ -86,8 +86,8 @@ describe('reports of reproductions', () => {
   }).timeout(120_000);
 
   it('zsaq report: rows as JSON, every format, the same files each time, and one sentence for a mistake', async () => {
-    for (const r of results(800).values()) writeResult(join(dir, 'cells'), r);
-    const common = ['--preset', 'mini', '--results', join(dir, 'cells')];
+    for (const r of results(800).values()) writeResult(join(dir, 'results', 'cells'), r);
+    const common = ['--preset', 'mini', '--results', join(dir, 'results')];
     const json = lastJson(await zsaq('report', 'table1', ...common, '--json'));
     const row = (json.rows as Record<string, unknown>[]).find((r) => r.method === 'samSga' && r.task === 'QNLI')!;
     for (const key of ['method', 'bits', 'task', 'mean', 'spread', 'seeds', 'published']) assert.ok(key in row, key);

@@ -13,12 +13,12 @@ describe('zsaq reproduce', () => {
   const s = scratch();
   after(() => s.remove());
   const places = (name: string) => ['--preset', 'smoke', '--results', s.path(name, 'results'), '--work', s.path(name, 'work'), '--json'];
-  const results = (name: string) => (existsSync(s.path(name, 'results')) ? readdirSync(s.path(name, 'results')).filter((f) => f.endsWith('.json')) : []);
-  const numbers = (name: string, file: string) => { const { score, each, history } = JSON.parse(readFileSync(s.path(name, 'results', file), 'utf8')) as Record<string, unknown>; return { score, each, history }; };
+  const results = (name: string) => (existsSync(s.path(name, 'results', 'cells')) ? readdirSync(s.path(name, 'results', 'cells')).filter((f) => f.endsWith('.json')) : []);
+  const numbers = (name: string, file: string) => { const { score, each, history } = JSON.parse(readFileSync(s.path(name, 'results', 'cells', file), 'utf8')) as Record<string, unknown>; return { score, each, history }; };
 
   it('names every table, figure and question with its cells; --dry-run runs nothing', async () => {
     const list = await zsaq('reproduce', '--list', ...places('none')), specs = lastJson(list).specs as { name: string; cells: number; done: number; note: string | null }[];
-    for (const name of ['table1', 'table2', 'table3', 'table5', 'table6', 'ablation', 'figure2', 'figure3', 'beta', 'granularity', 'bits', 'overhead', 'multimodal']) assert.ok(specs.some((x) => x.name === name), name);
+    for (const name of ['table1', 'table2', 'table3', 'table5', 'table6', 'ablation', 'figure2', 'figure3', 'figure4', 'beta', 'granularity', 'bits', 'overhead', 'multimodal']) assert.ok(specs.some((x) => x.name === name), name);
     for (const { name, cells, note } of specs) assert.ok(cells > 0 || note, `${name} says why it has no cells`);
     const dry = lastJson(await zsaq('reproduce', 'all', '--dry-run', ...places('none'))) as { todo: unknown[]; secondsLeft: number };
     assert.ok(dry.todo.length > 50 && dry.secondsLeft > 0);
@@ -32,7 +32,7 @@ describe('zsaq reproduce', () => {
     assert.deepEqual(finished.map((id) => `${id}.json`).sort(), results('whole'), 'each cell by one of them');
     assert.equal(finished.length, 2);
     const [file] = results('whole'), before = numbers('whole', file);
-    rmSync(s.path('whole', 'results', file));
+    rmSync(s.path('whole', 'results', 'cells', file));
     const again = lastJson(await zsaq(...args)) as { finished: string[]; done: number };
     assert.deepEqual(again, { ...again, finished: [file.replace(/\.json$/, '')], done: 1 });
     assert.deepEqual(numbers('whole', file), before);
@@ -44,9 +44,9 @@ describe('zsaq reproduce', () => {
     const args = (name: string) => ['reproduce', 'control', '--only', ONLY, ...places(name)], random = new Stream('kills', 1);
     await spawnZsaq(args('still'));
     for (let kill = 0; kill < KILLS; kill++) {
-      const before = new Map(results('killed').map((f) => [f, statSync(s.path('killed', 'results', f)).mtimeMs]));
+      const before = new Map(results('killed').map((f) => [f, statSync(s.path('killed', 'results', 'cells', f)).mtimeMs]));
       await spawnZsaq(args('killed'), undefined, (child) => { setTimeout(() => child.kill('SIGKILL'), 1500 + random.int(9000)); });
-      for (const [file, time] of before) assert.equal(statSync(s.path('killed', 'results', file)).mtimeMs, time, 'a finished cell was touched');
+      for (const [file, time] of before) assert.equal(statSync(s.path('killed', 'results', 'cells', file)).mtimeMs, time, 'a finished cell was touched');
     }
     const last = await spawnZsaq(args('killed'));
     assert.equal(last.code, 0, last.stderr);
