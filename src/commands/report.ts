@@ -6,11 +6,13 @@ import { toSvg } from '../report/svg';
 import { toCsv, toLatex, toMarkdown, toText } from '../report/table';
 import { optional, type Command } from './command';
 import { convergence } from './reports/convergence';
+import { diversity } from './reports/diversity';
 import { failures } from './reports/failures';
+import { flatness } from './reports/flatness';
 import { RESULTS, type Report, type ReportEntry, type ReportOptions } from './reports/report';
 
 /** Every report by its name. */
-export const REPORTS: Readonly<Record<string, ReportEntry>> = { convergence, failures };
+export const REPORTS: Readonly<Record<string, ReportEntry>> = { convergence, flatness, diversity, failures };
 
 export const reportCommand: Command = {
   name: 'report',
