@@ -3,12 +3,14 @@ import { reportCommand } from '../reproductions/commands/report';
 import { convergenceCommand } from './commands/convergence';
 import { costCommand } from './commands/cost';
 import { dataCommand } from './commands/data';
+import { diversityCommand } from './commands/diversity';
 import { doctorCommand } from './commands/doctor';
 import { evalCommand } from './commands/eval';
 import { exportCommand } from './commands/export';
 import { failuresCommand } from './commands/failures';
 import { finetuneCommand } from './commands/finetune';
 import { firstExperimentsCommand } from './commands/firstExperiments';
+import { flatnessCommand } from './commands/flatness';
 import { pretrainCommand } from './commands/pretrain';
 import { quantizeCommand } from './commands/quantize';
 import { startCommand } from './commands/start';
@@ -16,7 +18,7 @@ import { verifyCommand } from './commands/verify';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 
-const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, firstExperimentsCommand, convergenceCommand, failuresCommand, costCommand, reportCommand, dataCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, firstExperimentsCommand, convergenceCommand, flatnessCommand, diversityCommand, failuresCommand, costCommand, reportCommand, dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 

@@ -63,6 +63,8 @@ class Run {
   private readonly began = Date.now();
   private written = Date.now();
   private secondsBefore = 0;
+  /** tokens of the last batch */
+  private tokens?: Int32Array;
   /** the batch in use and the teacher's answers to it */
   private current?: { batch: Batch; answers: Answers };
 
@@ -82,7 +84,7 @@ class Run {
   async loop(): Promise<Status> {
     while (this.state.step < this.config.steps) {
       if (isCancelled(this.job)) { this.write(); return 'cancelled'; }
-      const entry = await this.step();
+      const entry = await this.step(), { tokens } = this;
       if (entry === null) {
         this.warn(warningOf('instability', this.state.step + 1, 'a loss or gradient is not finite'));
         const verdict = this.guard.trip();
@@ -91,7 +93,7 @@ class Run {
         continue;
       }
       this.history.push(entry);
-      this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry });
+      this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry, tokens });
       const failure = this.watch && failureIn(this.history);
       if (failure) {
         this.warn(failure);
@@ -126,6 +128,7 @@ class Run {
     let ascended = kind.ascends ? null : await this.time('generator', () => this.ascend(share));
     if (ascended !== null && !Number.isFinite(ascended)) return null;
     const { batch, answers } = kind.answers === 'given' ? this.current! : { batch: await this.time('source', () => this.source.next()), answers: {} };
+    this.tokens = batch.tokens;
     const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers));
     const classes = job.teacher.model.head.kind === 'classification' ? await classShares(teacherLogits) : null;
     this.keepBatch(kind, batch, more.answers);

@@ -81,7 +81,8 @@ export interface Entry {
   held: number | null;
 }
 
-export interface Progress { method: MethodId; step: number; steps: number; entry: Entry }
+/** What a run tells at each step; `tokens` of the batch are the run's own, row by row, where the source speaks in tokens. */
+export interface Progress { method: MethodId; step: number; steps: number; entry: Entry; tokens?: Int32Array }
 
 /** `stopped`: ended at a signature of failure, as `onFailure` asks */
 export type Status = 'ok' | 'diverged' | 'cancelled' | 'stopped';

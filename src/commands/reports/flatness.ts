@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ZsaqError } from '../../core/error';
+import { readJson } from '../../io/file';
+import { heatFigure, lineFigure, type Figure } from '../../report/figure';
+import { correlationWords, rankCorrelation } from './correlation';
+import type { FlatnessRun } from '../flatness';
+import type { Report, ReportEntry } from './report';
+
+export const flatness: ReportEntry = {
+  summary: 'sharpness and curvature of students with and without SAM, landscapes, rank correlation with generalization',
+  make({ results }) {
+    const path = join(results, 'flatness', 'pocket-bert.json');
+    if (!existsSync(path)) throw new ZsaqError('missing', `${path} is not there: run \`zsaq flatness\``);
+    return draw(readJson(path) as { runs: FlatnessRun[]; commit: string });
+  },
+};
+
+const mean = (a: readonly number[]): number => a.reduce((sum, x) => sum + x, 0) / a.length;
+
+/** Measures of sharpness by name; larger is sharper. */
+const MEASURES: Readonly<Record<string, (r: FlatnessRun) => number>> = {
+  'top eigenvalue': (r) => r.eigenvalue, trace: (r) => r.trace, 'SAM sharpness': (r) => r.sharpness[1].gradient, 'worst in the ball': (r) => r.sharpness[1].worst, 'average in the ball': (r) => r.sharpness[1].average,
+};
+
+function draw({ runs, commit }: { runs: FlatnessRun[]; commit: string }): Report {
+  const groups = [...new Set(runs.map((r) => `${r.rate}/${r.beta}`))].map((key) => {
+    const own = runs.filter((r) => `${r.rate}/${r.beta}` === key), [{ beta, rate }] = own, of = (f: (r: FlatnessRun) => number) => mean(own.map(f));
+    return { rate, beta, runs: own.length, accuracy: of((r) => r.accuracy), textDivergence: of((r) => r.textDivergence), ...Object.fromEntries(Object.entries(MEASURES).map(([name, f]) => [name, of(f)])) } as Record<string, number>;
+  }).sort((a, b) => a.rate - b.rate || a.beta - b.beta);
+  const rows = Object.entries(MEASURES).map(([measure, f]) => ({ measure, withDivergence: rankCorrelation(runs.map(f), runs.map((r) => r.textDivergence)), withAccuracy: rankCorrelation(runs.map(f), runs.map((r) => r.accuracy)) }));
+  const note = `pocket-bert at W2A8, symmetric grid, absmax scales, 80 steps, mean over seeds, commit ${commit}. Files: reproductions/results/flatness`;
+  const rates = [...new Set(groups.map((g) => g.rate))].map((rate) => {
+    const own = groups.filter((g) => g.rate === rate), plain = own.find((g) => g.beta === 0), most = own[own.length - 1];
+    return plain ? `at rate ${rate} beta ${most.beta} changes SAM sharpness by ${signed(most['SAM sharpness'] / plain['SAM sharpness'] - 1)}, the top eigenvalue by ${signed(most['top eigenvalue'] / plain['top eigenvalue'] - 1)} and the divergence on text by ${signed(most.textDivergence / plain.textDivergence - 1)}` : '';
+  }).filter(Boolean);
+  return {
+    text: [
+      `Does SAM flatten? Against no SAM from the same start, ${rates.join('; ')}.`,
+      `Do flatter students generalize? Rank correlation with the divergence on text over ${runs.length} runs (positive: sharper is worse): ${rows.map((r) => `${r.measure} ${correlationWords(r.withDivergence)}`).join('; ')}.`,
+      'Curvature and sharpness are those of this same divergence, so a low divergence is a flat one partly because both are small; and runs differ in rate and radius, not only in flatness. It is an association, not a cause.',
+    ].join('\n'),
+    tables: [
+      { title: 'Flatness of the divergence on text around Q(w)', columns: [{ name: 'rate' }, { name: 'beta' }, { name: 'runs' }, { name: 'accuracy', digits: 2 }, { name: 'divergence on text', digits: 4 }, ...Object.keys(MEASURES).map((name) => ({ name, digits: 3 }))],
+        rows: groups.map((g) => [g.rate, g.beta || 'no SAM', g.runs, g.accuracy, g.textDivergence, ...Object.keys(MEASURES).map((name) => g[name])]), note: `balls of radius ${runs[0].sharpness[1].beta} ||Q(w)||; ${note}` },
+      { title: 'Rank correlation of sharpness with generalization', columns: [{ name: 'measure' }, { name: 'with the divergence on text' }, { name: 'with accuracy' }, { name: 'runs' }], rows: rows.map((r) => [r.measure, correlationWords(r.withDivergence), correlationWords(r.withAccuracy), runs.length]), note: `95% bootstrap over runs; ${note}` },
+    ],
+    figures: { lines: lineLandscape(runs), ...Object.fromEntries(runs.flatMap((r) => (r.plane ? [[r.beta ? 'plane-sam' : 'plane-plain', planeLandscape(r)]] : []))), scatter: scatter(runs) },
+    json: { rows, groups },
+  };
+}
+
+const signed = (share: number): string => `${share < 0 ? '' : '+'}${(100 * share).toFixed(0)}%`;
+
+function lineLandscape(runs: readonly FlatnessRun[]): Figure {
+  const top = Math.max(...runs.map((r) => r.rate)), shown = runs.filter((r) => r.seed === 0 && r.rate === top);
+  return lineFigure({ title: `Divergence along one filter-normalized direction (rate ${top}, seed 0)`, x: { title: 'share of each filter\'s norm' }, y: { title: 'divergence on text', log: true }, lines: shown.map((r) => ({ name: r.beta ? `beta ${r.beta}` : 'no SAM', x: r.line.a, y: r.line.loss[0] })) });
+}
+
+function planeLandscape({ beta, plane }: FlatnessRun): Figure {
+  return heatFigure({ title: beta ? `Divergence around Q(w), SAM with beta ${beta}` : 'Divergence around Q(w), no SAM', x: { title: 'first direction', at: plane!.a }, y: { title: 'second direction', at: plane!.b }, z: plane!.loss.map((row) => row.map((v) => Math.log10(v))), value: 'log10 of the divergence' });
+}
+
+function scatter(runs: readonly FlatnessRun[]): Figure {
+  const betas = [...new Set(runs.map((r) => r.beta))];
+  const figure = lineFigure({ title: 'Sharpness and generalization', x: { title: 'top eigenvalue', log: true }, y: { title: 'divergence on text', log: true }, lines: betas.map((beta) => {
+    const own = runs.filter((r) => r.beta === beta);
+    return { name: beta ? `beta ${beta}` : 'no SAM', x: own.map((r) => r.eigenvalue), y: own.map((r) => r.textDivergence), markers: true };
+  }) });
+  return { ...figure, data: figure.data.map((trace) => ({ ...trace, mode: 'markers' })) };
+}
