@@ -14,9 +14,10 @@ const { toMarkdown } = require('../src/report/table.ts');
 const { canonicalJson, writeWhole } = require('../src/io/file.ts');
 
 const { savedResults, ratioTable } = require('../bench/result.ts');
+const { findIn, report } = require('../reproductions/report/report.ts');
 
 const root = path.resolve(__dirname, '..'), reproductions = path.join(root, 'reproductions', 'results');
-const readme = path.join(root, 'README.md'), results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench');
+const readme = path.join(root, 'README.md'), results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), cells = path.join(reproductions, 'cells'), figures = path.join(reproductions, 'figures');
 const PICTURED = { model: 'minilm-sst2', bits: 'W2A8' }, picture = path.join(results, `${PICTURED.model}-${PICTURED.bits}.svg`);
 const ORDER = Object.keys(METHODS);
 
@@ -77,7 +78,18 @@ function renderBench(saved) {
   return toMarkdown({ ...ratioTable(ratios), note: `medians of turns taken one after the other; below 1 we are faster; peaks are resident memory beyond the loaded libraries. PyTorch ${torch}, TensorFlow ${tensorflow}; ${devices}. Files: reproductions/results/bench` });
 }
 
-const SECTIONS = { results: render, models: renderModels, bench: renderBench };
+/** The reports that the README shows: the main table, and these figures once there is something to draw. */
+const MAIN = 'table1', FIGURES = ['beta', 'figure2'];
+
+/** The headline and Table 1 at 2 bits, then the figures. */
+function renderPaper({ main, pictures }) {
+  if (!main.done) return `No cell of ${main.title} has been run yet: \`zsaq reproduce ${main.id}\`.\n`;
+  const shown = main.tables.filter(({ title }) => !title.includes('one method each') && !/W[48]A8$/.test(title)).map(toMarkdown);
+  const progress = main.done < main.cells ? [`${main.done} of ${main.cells} cells have been run; \`zsaq reproduce ${main.id}\` runs the others.\n`] : [];
+  return [...main.notes.map((note) => `${note}\n`), ...shown, ...progress, ...pictures.map(({ title, file }) => `![${title}](${file})\n`)].join('\n');
+}
+
+const SECTIONS = { results: render, models: renderModels, bench: renderBench, paper: renderPaper };
 
 /** The README with the tables between its marks, `<!-- NAME -->` and `<!-- /NAME -->`. */
 function filled(text, found) {
@@ -95,7 +107,10 @@ function readFolder(folder) {
 }
 
 /** Everything that the README shows. */
-function readResults() { return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench) }; }
+function readResults() {
+  const find = findIn(cells), pictures = FIGURES.map((id) => report(id, 'mini', find)).flatMap((r) => r.figures.slice(0, 1).map(({ name, figure }) => ({ title: r.title, file: `reproductions/results/figures/${name}.svg`, figure })));
+  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), paper: { main: report(MAIN, 'mini', find), pictures } };
+}
 
 function keepModels(folders) {
   fs.mkdirSync(models, { recursive: true });
@@ -116,12 +131,20 @@ async function drawn(runs) {
   }));
 }
 
-module.exports = { filled, readResults, drawn, picture };
+/** The files of the pictures in the section on the paper. */
+async function drawnPaper({ pictures }) {
+  return Promise.all(pictures.map(async ({ file, figure }) => ({ file: path.join(root, file), svg: await toSvg(figure) })));
+}
+
+module.exports = { filled, readResults, drawn, drawnPaper, picture };
 
 if (require.main === module) {
   const [command, ...folders] = process.argv.slice(2);
   if (command === 'add') add(folders);
   if (command === 'models') keepModels(folders);
-  writeWhole(readme, filled(fs.readFileSync(readme, 'utf8'), readResults()));
-  drawn(readResults().results).then((svg) => writeWhole(picture, svg));
+  const found = readResults();
+  writeWhole(readme, filled(fs.readFileSync(readme, 'utf8'), found));
+  drawn(found.results).then((svg) => writeWhole(picture, svg));
+  fs.mkdirSync(figures, { recursive: true });
+  drawnPaper(found.paper).then((files) => files.forEach(({ file, svg }) => writeWhole(file, svg)));
 }

@@ -1,3 +1,5 @@
+import { reproduceCommand } from '../reproductions/commands/reproduce';
+import { reportCommand } from '../reproductions/commands/report';
 import { convergenceCommand } from './commands/convergence';
 import { costCommand } from './commands/cost';
 import { dataCommand } from './commands/data';
@@ -11,13 +13,12 @@ import { firstExperimentsCommand } from './commands/firstExperiments';
 import { flatnessCommand } from './commands/flatness';
 import { pretrainCommand } from './commands/pretrain';
 import { quantizeCommand } from './commands/quantize';
-import { reportCommand } from './commands/report';
 import { startCommand } from './commands/start';
 import { verifyCommand } from './commands/verify';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 
-const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, firstExperimentsCommand, convergenceCommand, flatnessCommand, diversityCommand, failuresCommand, costCommand, reportCommand, dataCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, firstExperimentsCommand, convergenceCommand, flatnessCommand, diversityCommand, failuresCommand, costCommand, reportCommand, dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 

@@ -31,7 +31,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/commands': ['anything'],
   'src/cli': ['anything'],
   datasets: ['src/index'],
-  reproductions: ['src/index', 'datasets'],
+  // a cell is a run of the commands' own parts; the command line, and only that, loads reproductions
+  reproductions: ['src/index', 'src/report', 'src/commands', 'datasets'],
 };
 /** What a cell of a notebook may import of the project. */
 const NOTEBOOK = ['src/index', 'src/report', 'src/reports', 'datasets'];
@@ -141,7 +142,7 @@ describe('architecture', () => {
   it('every room of src has a rule, and every rule a room', () => {
     const rooms = new Set(sources.map((file) => roomOf(file.replace(/\.ts$/, ''))));
     for (const room of rooms) assert.ok(room in RULES, `${room} has no rule: add it to the plan of the house`);
-    for (const room of Object.keys(RULES)) assert.ok(rooms.has(room) || room === 'reproductions', `${room} is gone: remove its rule`);
+    for (const room of Object.keys(RULES)) assert.ok(rooms.has(room), `${room} is gone: remove its rule`);
   });
 
   it('rooms form no ring', () => assert.equal(ring(imports), undefined));

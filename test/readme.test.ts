@@ -7,9 +7,9 @@ import { join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { pocketModelPath } from '../datasets';
 
-interface Found { results: unknown[]; models: unknown[]; bench: unknown[] }
-const { filled, readResults, drawn, picture } = require('../scripts/readme.cjs') as {
-  filled(text: string, found: Found): string; readResults(): Found; drawn(runs: unknown[]): Promise<string>; picture: string;
+interface Found { results: unknown[]; models: unknown[]; bench: unknown[]; paper: { pictures: unknown[] } }
+const { filled, readResults, drawn, drawnPaper, picture } = require('../scripts/readme.cjs') as {
+  filled(text: string, found: Found): string; readResults(): Found; drawn(runs: unknown[]): Promise<string>; drawnPaper(paper: Found['paper']): Promise<{ file: string; svg: string }[]>; picture: string;
 };
 
 const root = resolve(__dirname, '..');
@@ -56,14 +56,16 @@ describe('README', () => {
   it('names npm scripts and variables that are there', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
     for (const [, name] of text.matchAll(/npm (?:run )?([a-z:]+)/g)) assert.ok(name in scripts, `there is no npm script ${name}`);
-    const readers = ['src', 'datasets', 'scripts', 'test'].flatMap((folder) => (readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })).filter((f) => /\.(ts|cjs)$/.test(f)).map((f) => join(root, folder, f)));
+    const readers = ['src', 'datasets', 'reproductions', 'scripts', 'test'].flatMap((folder) => (readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })).filter((f) => /\.(ts|cjs)$/.test(f)).map((f) => join(root, folder, f)));
     const sources = readers.filter((f) => f !== __filename).map((f) => readFileSync(f, 'utf8')).join('\n');
     for (const [, name] of section('Data, models and the environment').matchAll(/^\| `(ZSAQ_\w+)`/gm)) assert.match(sources, new RegExp(`env(\\.|\\[')${name}\\b`), `nothing reads ${name}`);
   });
 
   it('shows the picture that the result files draw', async () => {
     assert.ok(text.includes(`](${relative(root, picture)})`));
-    assert.equal(readFileSync(picture, 'utf8'), await drawn(readResults().results));
+    const found = readResults();
+    assert.equal(readFileSync(picture, 'utf8'), await drawn(found.results));
+    for (const { file, svg } of await drawnPaper(found.paper)) assert.equal(readFileSync(file, 'utf8'), svg, `${relative(root, file)}: run node scripts/readme.cjs`);
   });
 
   it('tables are those of the result files', () => {

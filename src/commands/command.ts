@@ -29,8 +29,8 @@ export function parse(command: Command, args: string[]): Values {
   try {
     const options: Options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
     const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true });
-    const [action, operand] = positionals, { name } = (command.operand?.action === action && command.operand) || {};
     if (command.words) return { ...values, words: positionals } as Values;
+    const [action, operand] = positionals, { name } = (command.operand?.action === action && command.operand) || {};
     const unexpected = positionals[(command.actions || command.word ? 1 : 0) + (name ? 1 : 0)];
     if (unexpected !== undefined) throw new Error(`unexpected "${unexpected}"`);
     if (command.word && !values.help) {

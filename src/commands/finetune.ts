@@ -10,6 +10,7 @@ import { companionsOf } from '../../datasets';
 import { optional, required, wholeNumber, type Command, type Outcome, type Values } from './command';
 import { modelFolder } from './modelFolder';
 import { makeScorer, type Score } from './score';
+import { dropoutSeed } from '../train/loss';
 import { taskModel } from './taskHead';
 import { textRun } from './textRun';
 import { trainingExamples } from './trainingData';
@@ -38,7 +39,7 @@ zsaq finetune --model DIR --text NAME --out DIR [options]
   --checkpoint-seconds N  seconds between two checkpoints (60)
   --json               last line of standard output: one JSON object
 
-AdamW, weight decay ${WEIGHT_DECAY} on matrices, gradients clipped to norm ${CLIP}. The model is that of the last step; the dev set is read once, for
+AdamW, weight decay ${WEIGHT_DECAY} on matrices, gradients clipped to norm ${CLIP}, of encoders dropout as config.json says. The model is that of the last step; the dev set is read once, for
 the score of the saved file. The same command again continues an interrupted run. Example:
   zsaq finetune --model all-MiniLM-L6-v2 --task SST-2 --data data --epochs 2 --rate 1e-4 --out runs/sst2`,
   options: {
@@ -69,12 +70,12 @@ async function finetuneTask(values: Values, dir: string, name: string, out: stri
   const targets = order ? Int32Array.from(examples, (e) => order.indexOf(e.label)) : Float32Array.from(examples, (e) => e.label);
   const stepsPerEpoch = Math.floor(encoded.length / batch), steps = Math.round(epochs * stepsPerEpoch);
   const batchOf = labelledBatches(encoded, targets, { name: 'finetune', seed, batchSize: batch, stepsPerEpoch, maxLength: length, padId: tokenizer.special.pad ?? model.padId });
-  const base = baseOf(dir, card);
+  const base = baseOf(dir, card), withSeed = (step: number) => ({ ...batchOf(step), seed: dropoutSeed(seed, step) });
   const settings = { task: task.name, epochs, batch, rate, maxLength: length, seed };
   return trainRun({
     label: `${base.name} on ${task.name}`, out, settings: { command: 'finetune', model: resolve(dir), train: source, ...settings }, model, config,
     start: () => params,
-    recipe: { steps, rate, schedule: { kind: 'linear', warmup: WARMUP, floor: 0 }, weightDecay: WEIGHT_DECAY, clip: CLIP }, batchOf, tokenizerDir: dir,
+    recipe: { steps, rate, schedule: { kind: 'linear', warmup: WARMUP, floor: 0 }, weightDecay: WEIGHT_DECAY, clip: CLIP }, batchOf: withSeed, tokenizerDir: dir,
     trainedOn: [...trainedBefore(card), source], facts: { command: 'finetune', ...settings, base, fresh },
     async score(saved) {
       const scores: Record<string, Score> = {};

@@ -1,4 +1,5 @@
 import { loadEvaluation, type Evaluation } from '../../datasets';
+import { contributions, type Contributions } from '../eval/contributions';
 import { evaluateTask, outputOrder } from '../eval/glue';
 import { perplexity, wordPerplexity } from '../eval/perplexity';
 import { ZsaqError } from '../core/error';
@@ -16,7 +17,16 @@ export interface Score { task: string; metric: string; score: number; examples: 
 export interface TextProtocol { context: number; stride: number; separator: string | null; tokenization: string; words: string | null }
 
 /** A task made ready to score models of one tokenizer; `protocol` for running text only. */
-export interface Scorer { task: TaskSpec; protocol?: TextProtocol; notes: readonly string[]; score(label: string, model: Model, params: Params, hooks: Hooks): Promise<Score> }
+export interface Scorer {
+  task: TaskSpec;
+  protocol?: TextProtocol;
+  notes: readonly string[];
+  score(label: string, model: Model, params: Params, hooks: Hooks): Promise<Score>;
+  /** with what each example or window contributes, for paired comparisons */
+  scoreEach(label: string, model: Model, params: Params, hooks: Hooks): Promise<{ score: Score; each(): Contributions }>;
+}
+
+const withScore = (scorer: Omit<Scorer, 'score'>): Scorer => ({ ...scorer, score: async (...of) => (await scorer.scoreEach(...of)).score });
 
 /** Loads and checks everything first, so that a mistake is told before anything long begins. */
 export function makeScorer(
@@ -29,10 +39,10 @@ export function makeScorer(
     return textScorer(data, model, tokenizer, signal, windows);
   }
   outputOrder(model, task);
-  return { task, notes: [], async score(label, m, params, hooks) {
-    const { metric, score, examples, details } = await watched(label, (onProgress) => evaluateTask(m, params, tokenizer, task, data.examples, { hooks, onProgress, signal }));
-    return { task: task.name, metric, score, examples, details };
-  } };
+  return withScore({ task, notes: [], async scoreEach(label, m, params, hooks) {
+    const { metric, score, examples, details, predictions } = await watched(label, (onProgress) => evaluateTask(m, params, tokenizer, task, data.examples, { hooks, onProgress, signal }));
+    return { score: { task: task.name, metric, score, examples, details }, each: () => contributions(task.metric, predictions, data.examples.map((e) => e.label)) };
+  } });
 }
 
 /** Predictions in a window where nothing else is asked for: the protocol of the shared scores. */
@@ -49,11 +59,11 @@ function textScorer(
     context, stride, separator: tokenizer.kind === 'bpe' ? separator : null, tokenization: streamProtocol(tokenizer, { separator }),
     words: words === undefined ? null : `${words} words, between white space, with one end of line a line`,
   };
-  return { task, protocol, notes, async score(label, m, params, hooks) {
-    const { metric, score, examples, nll } = await watched(label, (onProgress) => perplexity(m, params, ids, { window: context, stride, hooks, onProgress, signal }));
+  return withScore({ task, protocol, notes, async scoreEach(label, m, params, hooks) {
+    const { metric, score, examples, nll, windows: losses } = await watched(label, (onProgress) => perplexity(m, params, ids, { window: context, stride, hooks, onProgress, signal }));
     const details = { tokens: ids.length, ...(words === undefined ? {} : { words, wordPerplexity: wordPerplexity(nll, ids.length, words) }) };
-    return { task: task.name, metric, score, examples, details };
-  } };
+    return { score: { task: task.name, metric, score, examples, details }, each: () => ({ kind: 'nll', values: losses }) };
+  } });
 }
 
 async function watched<T>(label: string, run: (onProgress: (p: { done: number; total: number }) => void) => Promise<T>): Promise<T> {

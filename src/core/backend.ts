@@ -146,6 +146,29 @@ export function kernel(op: string, attributes: Record<string, AttributeValue>, i
   return outputs === undefined ? b.executeSingleOutput(op, list, inputs) : b.executeMultipleOutputs(op, list, inputs, outputs);
 }
 
+/** A kernel of this project (native/kernels.cc): float32 tensors, float attributes, so many outputs. */
+export function ownKernel(name: OwnKernel, attributes: Record<string, number>, inputs: TensorFlow.Tensor[], outputs: number): TensorFlow.Tensor[] {
+  return kernel(name, Object.fromEntries(Object.entries(attributes).map(([key, float]) => [key, { float }])), inputs, outputs);
+}
+type OwnKernel = 'ZsaqQuantizeRows' | 'ZsaqGelu' | 'ZsaqGeluGrad' | 'ZsaqFakeQuantize' | 'ZsaqFakeQuantizeGrad' | 'ZsaqAdam' | 'ZsaqLayerNorm' | 'ZsaqLayerNormGrad';
+
+let ownKernels: boolean | undefined;
+
+/** True where the project's kernels are in reach: on the processor, in a binding that the set-up has compiled. */
+export function hasOwnKernels(): boolean {
+  if (!isNative() || nativeBackend().isUsingGpuDevice) return false;
+  if (ownKernels !== undefined) return ownKernels;
+  const x = tf.ones([1, 1]);
+  try {
+    ownKernel('ZsaqQuantizeRows', { high: 1 }, [x], 1)[0].dispose();
+    return (ownKernels = true);
+  } catch {
+    return (ownKernels = false);
+  } finally {
+    x.dispose();
+  }
+}
+
 function attribute(constants: Binding, name: string, v: AttributeValue): Attribute {
   const binding = constants as unknown as Record<string, number>;
   if ('type' in v) return { name, type: binding.TF_ATTR_TYPE, value: binding[{ float32: 'TF_FLOAT', int32: 'TF_INT32', int64: 'TF_INT64', bool: 'TF_BOOL' }[v.type]] };

@@ -1,6 +1,6 @@
 // Operations of a transformer with their own gradients. On the TensorFlow backend they call its kernels by name
 // (`tf.matMul` always goes through the batched product, twice as slow at rank 2); elsewhere plain operations give the same.
-import { isNative, kernel, late, matMulBf16, tf } from './backend';
+import { hasOwnKernels, isNative, kernel, late, matMulBf16, ownKernel, tf } from './backend';
 import { ZsaqError } from './error';
 import { operation } from './grad';
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
@@ -30,6 +30,20 @@ export function withPrecision<T>(wanted: Precision, f: () => T): T {
   const before = precision;
   precision = wanted;
   try { return f(); } finally { precision = before; }
+}
+
+/** True where the project's own kernels compute: one pass over memory where plain operations take several. */
+export const own = (): boolean => !plain && hasOwnKernels();
+
+/**
+ * Every row on its own symmetric grid: s = max |x| / high over the last axis, at least 1e-30; Q(x) = s round(x / s), half to even. No gradient.
+ *
+ * @param x `[..., n]`
+ */
+export function quantizeRows(x: Tensor, high: number): Tensor {
+  if (own()) return ownKernel('ZsaqQuantizeRows', { high }, [x], 1)[0];
+  const scale = tf.maximum(tf.div(tf.max(tf.abs(x), -1, true), high), TINY);
+  return tf.mul(tf.round(tf.div(x, scale)), scale);
 }
 
 /** Product of two matrices, op(a) op(b). */
@@ -92,15 +106,19 @@ function addBias(x: Tensor2D, b: Tensor1D): Tensor {
 
 /**
  * Layer normalization over the last axis: y = gamma (x - mean) / sqrt(var + epsilon) + beta, var biased.
- * Plain operations on every backend: batch normalization of TensorFlow's with one row per channel does the same in one
- * kernel, and takes three times as long.
  *
  * @param x `[..., n]`  @param gamma `[n]`  @param beta `[n]`
  */
 export function layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Tensor {
   const n = gamma.shape[0];
   return operation([x, gamma, beta], (save) => {
-    const rows = tf.reshape(x, [-1, n]) as Tensor2D, centred = tf.sub(rows, tf.mean(rows, 1, true));
+    const rows = tf.reshape(x, [-1, n]) as Tensor2D;
+    if (own()) {
+      const [y, normed, inverse] = ownKernel('ZsaqLayerNorm', { epsilon }, [rows, gamma, beta], 3);
+      save([normed, gamma, inverse]);
+      return tf.reshape(y, x.shape);
+    }
+    const centred = tf.sub(rows, tf.mean(rows, 1, true));
     const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), epsilon)), normed = tf.mul(centred, inverse);
     save([normed, gamma, inverse]);
     return tf.reshape(tf.add(tf.mul(normed, gamma), beta), x.shape);
@@ -108,6 +126,7 @@ export function layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: n
     const dRows = tf.reshape(dy, [-1, n]) as Tensor2D;
     return [
       () => {
+        if (own()) return tf.reshape(ownKernel('ZsaqLayerNormGrad', {}, [dRows, normed, inverse, weight], 1)[0], x.shape);
         const d = tf.mul(dRows, weight), projection = tf.mul(normed, tf.mean(tf.mul(d, normed), 1, true));
         return tf.reshape(tf.mul(tf.sub(tf.sub(d, tf.mean(d, 1, true)), projection), inverse), x.shape);
       },
@@ -121,8 +140,9 @@ export function layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: n
 export function gelu(x: Tensor): Tensor {
   return operation([x], (save) => {
     save([x]);
-    return tf.mul(x, normalCdf(x));
+    return own() ? ownKernel('ZsaqGelu', {}, [x], 1)[0] : tf.mul(x, normalCdf(x));
   }, (dy, [saved]) => [() => {
+    if (own()) return ownKernel('ZsaqGeluGrad', {}, [dy, saved], 1)[0];
     const input = late(saved, dy);
     const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), 1 / Math.sqrt(2 * Math.PI));
     return tf.mul(dy, tf.add(normalCdf(input), tf.mul(input, density)));
@@ -141,6 +161,19 @@ export function softmax(x: Tensor): Tensor {
     const weighted = tf.mul(dy, y);
     return tf.sub(weighted, tf.mul(tf.sum(weighted, -1, true), y));
   }]);
+}
+
+/**
+ * Dropout: each entry becomes 0 with probability `rate`, else x / (1 - rate). Which ones is a function of the seed alone, so that a
+ * graph can be run at every step, and a resumed run draws what an undisturbed one does.
+ *
+ * @param seed int32 `[2]`
+ */
+export function dropout(x: Tensor, rate: number, seed: Tensor1D): Tensor {
+  const uniform = isNative()
+    ? kernel('StatelessRandomUniform', { T: { type: 'int32' }, Tseed: { type: 'int32' }, dtype: F32 }, [tf.tensor1d(x.shape, 'int32'), seed])
+    : tf.randomUniform(x.shape, 0, 1, 'float32', [...seed.dataSync()].join('/'));
+  return tf.mul(x, tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate)));
 }
 
 /** x[ids] along the first axis, without a look at the ids (`tf.gather` reads them back to check them). No gradient. */

@@ -27,6 +27,8 @@ export interface PerplexityResult {
   examples: number;
   /** mean negative log likelihood of a token, in nats */
   nll: number;
+  /** the same of each window, over the predictions that it counts */
+  windows: Float32Array;
 }
 
 const LOGITS_BYTES = 256 * 2 ** 20;
@@ -50,21 +52,22 @@ export async function perplexity(
   const all = windows(ids, window + 1, stride);
   if (!all.length) throw new ZsaqError('range', `${ids.length} tokens do not fill one window of ${window} predictions: give a longer text or a smaller window`);
   const rows = batch ?? Math.max(1, Math.floor(LOGITS_BYTES / (4 * window * model.vocabSize)));
+  const means = new Float32Array(all.length);
   let sum = 0, examples = 0;
   for (let start = 0; start < all.length; start += rows) {
     await turn(signal);
     const part = all.slice(start, start + rows);
     const losses = await lossesOf(model, params, part, window, hooks);
     for (let row = 0; row < part.length; row++) {
-      for (let i = start + row === 0 ? 0 : window - stride; i < window; i++) {
-        sum += losses[row * window + i];
-        examples++;
-      }
+      const first = start + row === 0 ? 0 : window - stride, before = sum;
+      for (let i = first; i < window; i++) sum += losses[row * window + i];
+      means[start + row] = (sum - before) / (window - first);
+      examples += window - first;
     }
     onProgress?.({ done: start + part.length, total: all.length });
   }
   const nll = sum / examples;
-  return { metric: METRIC_LABELS.perplexity, score: Math.exp(nll), examples, nll };
+  return { metric: METRIC_LABELS.perplexity, score: Math.exp(nll), examples, nll, windows: means };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { integer, layerCount, number, only, padToken, text, type Config } from './config';
+import { integer, layerCount, number, only, padToken, share, text, type Config } from './config';
 import { encoder, type EncoderDescription, type EncoderLayer } from './encoder';
 import type { Model } from './model';
 
@@ -14,13 +14,14 @@ export function bertLayer(prefix: string, i: number): EncoderLayer {
 
 /** Sizes as BERT's and RoBERTa's `config.json` name them. */
 export function bertSizes(config: Config) {
+  const hidden = share(config, 'hidden_dropout_prob', 0.1);
   only(config, 'is_decoder', false);
   only(config, 'position_embedding_type', 'absolute');
   return {
     hidden: integer(config, 'hidden_size'), layers: layerCount(config), heads: integer(config, 'num_attention_heads'),
     ffn: integer(config, 'intermediate_size'), vocabSize: integer(config, 'vocab_size'), types: integer(config, 'type_vocab_size', 2),
     positionRows: integer(config, 'max_position_embeddings'), epsilon: number(config, 'layer_norm_eps', 1e-12),
-    act: text(config, 'hidden_act', 'gelu'),
+    act: text(config, 'hidden_act', 'gelu'), dropout: { hidden, attention: share(config, 'attention_probs_dropout_prob', 0.1), head: share(config, 'classifier_dropout', hidden) },
   };
 }
 

@@ -18,6 +18,13 @@ export function number(config: Config, key: string, fallback: number): number {
   return v;
 }
 
+/** A share of `config.json`, at least 0 and below 1; null counts as absent. */
+export function share(config: Config, key: string, fallback: number): number {
+  const v = number({ [key]: config[key] ?? undefined }, key, fallback);
+  if (v < 0 || v >= 1) throw new ZsaqError('format', `config.json: ${key} must be at least 0 and below 1, but is ${shown(v)}`);
+  return v;
+}
+
 export function boolean(config: Config, key: string, fallback: boolean): boolean {
   const v = config[key] ?? fallback;
   if (typeof v !== 'boolean') throw new ZsaqError('format', `config.json: ${key} must be true or false, but is ${shown(v)}`);

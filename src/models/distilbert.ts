@@ -1,4 +1,4 @@
-import { integer, layerCount, padToken, text, type Config } from './config';
+import { integer, layerCount, padToken, share, text, type Config } from './config';
 import { encoder, type EncoderDescription } from './encoder';
 import type { Model } from './model';
 
@@ -17,6 +17,7 @@ export function distilbertDescription(config: Config): EncoderDescription {
     family: 'distilbert', className: 'DistilBert',
     hidden: integer(config, 'dim'), layers: layerCount(config, 'n_layers'), heads: integer(config, 'n_heads'), ffn: integer(config, 'hidden_dim'),
     vocabSize: integer(config, 'vocab_size'), types: 0, positionRows, maxLength: positionRows, padId: padToken(config, 0), epsilon: EPSILON, act,
+    dropout: { hidden: share(config, 'dropout', 0.1), attention: share(config, 'attention_dropout', 0.1), head: share(config, 'seq_classif_dropout', 0.2) },
     embeddings: 'distilbert.embeddings',
     layer(i) {
       const l = `distilbert.transformer.layer.${i}`, a = `${l}.attention`;

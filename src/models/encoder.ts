@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import { activation, isOneSided } from '../nn/activations';
 import { attention, paddingBias } from '../nn/attention';
-import { at, runLayer, type Hooks } from '../nn/hooks';
+import { at, dropped, runLayer, type Hooks } from '../nn/hooks';
 import { embedding, layerNorm, linear } from '../nn/layers';
 import { divides, type Config } from './config';
 import { encoderHead, maskedHead, sequenceHead, type MaskedHead, type SequenceHead } from './heads';
@@ -40,6 +40,8 @@ export interface EncoderDescription {
   layer(i: number): EncoderLayer;
   sequence: SequenceHead;
   masked: MaskedHead;
+  /** shares that training drops: of the embeddings and of what a layer adds, of the attention probabilities, of what the head reads last */
+  dropout: { hidden: number; attention: number; head: number };
   /** true: positions count the real tokens from the row behind `padId` (RoBERTa); else 0, 1, ... */
   countsTokens?: boolean;
 }
@@ -81,10 +83,10 @@ export function encoder(config: Config, d: EncoderDescription): Model {
 
   const layer = (params: Params, l: EncoderLayer, x: Tensor, bias: Tensor | undefined, hooks?: Hooks): Tensor => {
     const input = at(hooks, l.site, x), [q, k, v] = [l.query, l.key, l.value].map((part) => linear(params, part, input, hooks));
-    const context = at(hooks, l.context, attention(q, k, v, d.heads, bias, (p) => at(hooks, probabilitiesOf(l), p)));
-    const attended = layerNorm(params, l.contextNorm, tf.add(linear(params, l.context, context, hooks), x), epsilon);
+    const context = at(hooks, l.context, attention(q, k, v, d.heads, bias, (p) => at(hooks, probabilitiesOf(l), dropped(hooks, p, d.dropout.attention))));
+    const attended = layerNorm(params, l.contextNorm, tf.add(dropped(hooks, linear(params, l.context, context, hooks), d.dropout.hidden), x), epsilon);
     const wide = act(linear(params, l.wide, at(hooks, l.wide, attended), hooks));
-    return layerNorm(params, l.outputNorm, tf.add(linear(params, l.narrow, at(hooks, l.narrow, wide), hooks), attended), epsilon);
+    return layerNorm(params, l.outputNorm, tf.add(dropped(hooks, linear(params, l.narrow, at(hooks, l.narrow, wide), hooks), d.dropout.hidden), attended), epsilon);
   };
 
   const model: Model = {
@@ -100,10 +102,10 @@ export function encoder(config: Config, d: EncoderDescription): Model {
         sum = tf.add(sum, embedding(params, `${embeddings}.token_type_embeddings`, typeIds));
       }
       sum = tf.add(sum, embedding(params, `${embeddings}.position_embeddings`, d.countsTokens ? countedPositions(d.padId, inputs, seq) : range(seq)));
-      let x = layerNorm(params, `${embeddings}.LayerNorm`, sum, epsilon);
+      let x = dropped(hooks, layerNorm(params, `${embeddings}.LayerNorm`, sum, epsilon), d.dropout.hidden);
       const hiddenStates = [x], bias = inputs.mask && paddingBias(inputs.mask);
       for (const l of all) hiddenStates.push((x = runLayer(hooks, l.prefix, params, x, bias, (p, h, b) => layer(p, l, h, b, hooks))));
-      return { logits: head ? head.logits(params, x) : x, hidden: hiddenStates };
+      return { logits: head ? head.logits(params, x, (h) => dropped(hooks, h, d.dropout.head)) : x, hidden: hiddenStates };
     },
   };
   return model;

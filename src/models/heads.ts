@@ -8,7 +8,7 @@ import type { Head } from './model';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /** What stands on an encoder: its parameters, and its logits from the last hidden states `[batch, seq, hidden]`. */
-export interface HeadPart { shapes: Record<string, number[]>; logits(params: Params, x: Tensor): Tensor }
+export interface HeadPart { shapes: Record<string, number[]>; /** `drop`: dropout of what the last layer reads */ logits(params: Params, x: Tensor, drop: (x: Tensor) => Tensor): Tensor }
 
 /** Names of the two linear layers of a head on the first token, and what lies between them. */
 export interface SequenceHead { dense: string; out: string; act: string }
@@ -30,9 +30,9 @@ export function sequenceHead({ dense, out, act: name }: SequenceHead, hidden: nu
   const act = activation(name);
   return {
     shapes: { [`${dense}.weight`]: [hidden, hidden], [`${dense}.bias`]: [hidden], [`${out}.weight`]: [outputs, hidden], [`${out}.bias`]: [outputs] },
-    logits(params, x) {
+    logits(params, x, drop) {
       const [batch] = x.shape, first = tf.reshape(tf.slice(x, [0, 0, 0], [batch, 1, hidden]), [batch, hidden]);
-      return linear(params, out, act(linear(params, dense, first)));
+      return linear(params, out, drop(act(linear(params, dense, first))));
     },
   };
 }

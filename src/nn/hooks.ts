@@ -7,12 +7,13 @@ export type Layer = (params: Params, inputs: readonly Tensor[]) => Tensor;
 /**
  * The one place where a forward pass can be changed from outside. `activation` sees (and may replace) the input of the
  * linear layers that stand at `site`: activation quantization and calibration enter here. `layer` runs a layer, so that its
- * intermediate values need not be kept. `product` computes x Wᵀ + b of a linear layer of the encoder or decoder in another
+ * intermediate values need not be kept. `dropout` is there while a teacher is trained and nowhere else: the model says where it stands and how much of x is dropped. `product` computes x Wᵀ + b of a linear layer of the encoder or decoder in another
  * way, as integers do (export/integer). Weights need no hook: a model is a pure function of its record of parameters, so
  * quantized or perturbed weights are just another record.
  */
 export interface Hooks {
   activation?(site: string, x: Tensor): Tensor;
+  dropout?(x: Tensor, rate: number): Tensor;
   layer?(f: Layer, params: Params, inputs: readonly Tensor[]): Tensor;
   product?(layer: string, x: Tensor, bias: Tensor | undefined): Tensor;
 }
@@ -21,6 +22,9 @@ export interface Hooks {
 export function at(hooks: Hooks | undefined, site: string, x: Tensor): Tensor {
   return hooks?.activation ? hooks.activation(site, x) : x;
 }
+
+/** x behind dropout, where there is any. */
+export function dropped(hooks: Hooks | undefined, x: Tensor, rate: number): Tensor { return hooks?.dropout && rate > 0 ? hooks.dropout(x, rate) : x; }
 
 /**
  * Runs the layer whose parameters' names begin with `prefix`.

@@ -1,5 +1,6 @@
-import { tf } from '../core/backend';
+import { ownKernel, tf } from '../core/backend';
 import { uncompiled, type Compile, type Compiled } from '../core/graph';
+import { own } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { get, map, part, prefixed, type Params } from '../core/tree';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -37,6 +38,10 @@ function adamFactors({ rate, decay }: Rate, step: number, { beta1, beta2, epsilo
 function adamTensor(
   w: Tensor, g: Tensor, m: Tensor, v: Tensor, { keep, move, epsilon }: AdamFactors<number | Tensor>, { beta1, beta2 }: AdamConfig = adamDefaults,
 ): [Tensor, Tensor, Tensor] {
+  if (own()) {
+    const [a, b, c] = [keep, move, epsilon].map((x) => (typeof x === 'number' ? tf.scalar(x) : x));
+    return ownKernel('ZsaqAdam', { b1: beta1, a1: 1 - beta1, b2: beta2, a2: 1 - beta2 }, [w, g, m, v, a, b, c], 3) as [Tensor, Tensor, Tensor];
+  }
   const first = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
   const second = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
   const step = tf.div(first, tf.add(tf.sqrt(second), epsilon));

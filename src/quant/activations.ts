@@ -1,6 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
+import { quantizeRows } from '../core/kernels';
 import { fakeQuantize, type Affine } from './affine';
 import { fitAffine } from './fit';
 import { pullBack } from './ste';
@@ -9,21 +10,16 @@ import type { ActivationSpec } from './spec';
 import type { Hooks } from '../nn/hooks';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
-const TINY = 1e-30;
-
 /**
  * Dynamic symmetric quantization of activations, one scale per token: s = max |x| / (2^(b-1) - 1) over the last axis,
  * Q(x) = s round(x / s). Nothing is clipped, so the straight-through gradient is dy; the scale is a constant of the
- * gradient (stop-gradient), as integer hardware treats it. The fakeQuantize of that specification, in fewer operations.
+ * gradient (stop-gradient), as integer hardware treats it. The fakeQuantize of that specification, in one pass over memory.
  *
  * @param x `[..., n]`
  */
 export function quantizeTokens(x: Tensor, bits = 8): Tensor {
   const high = 2 ** (bits - 1) - 1;
-  return operation([x], () => {
-    const scale = tf.maximum(tf.div(tf.max(tf.abs(x), -1, true), high), TINY);
-    return tf.mul(tf.round(tf.div(x, scale)), scale);
-  }, (dy) => [() => tf.clone(dy)]);
+  return operation([x], () => quantizeRows(x, high), (dy) => [() => tf.clone(dy)]);
 }
 
 /**

@@ -1,5 +1,6 @@
-import { tf } from '../core/backend';
+import { ownKernel, tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
+import { own } from '../core/kernels';
 import { codeRange, type Granularity, type QuantSpec } from './spec';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
@@ -44,5 +45,9 @@ export function dequantize(codes: Tensor, affine: Affine, spec: QuantSpec): Tens
  * @example const wq = fakeQuantize(w, fitAffine(w, spec), spec)
  */
 export function fakeQuantize(w: Tensor, affine: Affine, spec: QuantSpec): Tensor {
-  return tf.tidy(() => dequantize(quantize(w, affine, spec), affine, spec));
+  return tf.tidy(() => {
+    if (!own()) return dequantize(quantize(w, affine, spec), affine, spec);
+    const { low, high } = codeRange(spec);
+    return tf.reshape(ownKernel('ZsaqFakeQuantize', { low, high }, [toGroups(w, spec.granularity), affine.scale, affine.zero], 1)[0], w.shape);
+  });
 }

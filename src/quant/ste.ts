@@ -1,4 +1,5 @@
-import { late, tf } from '../core/backend';
+import { late, ownKernel, tf } from '../core/backend';
+import { own } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { toGroups, type Affine } from './affine';
 import { codeRange, type QuantSpec } from './spec';
@@ -20,6 +21,10 @@ export function pullBack(w: Tensor, affine: Affine, spec: QuantSpec, gradient: T
   const { low, high } = codeRange(spec);
   return tidy(() => {
     const g = toGroups(gradient, spec.granularity);
+    if (own()) {
+      const [dw, ds] = ownKernel('ZsaqFakeQuantizeGrad', { low, high }, [toGroups(w, spec.granularity), affine.scale, affine.zero, g], 2);
+      return { w: tf.reshape(dw, w.shape), scale: spec.learned ? ds as Tensor2D : null };
+    }
     const v = tf.add(tf.div(toGroups(late(w, gradient), spec.granularity), affine.scale), affine.zero);
     const r = tf.round(v), clipped = tf.clipByValue(r, low, high), inside = tf.equal(r, clipped);
     const dw = tf.reshape(tf.mul(g, tf.cast(inside, 'float32')), w.shape);

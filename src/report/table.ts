@@ -29,9 +29,13 @@ export function cellText(cell: Cell, column: Column): string {
   return Number.isInteger(cell) ? String(cell) : String(Number(cell.toPrecision(6)));
 }
 
-/** A column is written to the right if each cell in it is a number or a dash, and one is a number. */
+/** What stands for a number in words: a mean with its spread, or why there is none. */
+const AS_NUMBER = /^(diverged|cancelled|not run|no value|-?\d+\.\d+( ± \d+\.\d+)?( \([^)]*\))?)$/;
+
+/** A column is written to the right if each cell in it is a number, stands for one or is a dash, and one has digits. */
 function numeric(table: Table): boolean[] {
-  return table.columns.map((_, i) => table.rows.some((row) => typeof row[i] === 'number') && table.rows.every((row) => typeof row[i] !== 'string' || /^(diverged|cancelled)$/.test(row[i] as string)));
+  const rights = (cell: Cell): boolean => typeof cell === 'number' || (typeof cell === 'string' && /\d/.test(cell) && AS_NUMBER.test(cell));
+  return table.columns.map((_, i) => table.rows.some((row) => rights(row[i])) && table.rows.every((row) => typeof row[i] !== 'string' || AS_NUMBER.test(row[i] as string)));
 }
 
 /** Columns that a terminal gives a text: none to combining marks, two to East Asian wide characters and emoji. */

@@ -69,7 +69,7 @@ describe('quant: dynamic activations by specification', () => {
   before(ready);
   const spec = (grid: ActivationSpec['grid'], bits: Bits = 8): ActivationSpec => ({ bits, granularity: 'row', grid, scale: 'absmax', learned: false });
 
-  it('the plain form is fakeQuantize of its specification, in fewer operations', () => tf.tidy(() => {
+  it('the plain form is fakeQuantize of its specification, in one pass', () => tf.tidy(() => {
     const x = tf.randomNormal([3, 5, 16], 0, 2, 'float32', 4);
     for (const bits of [2, 4, 8] as Bits[]) {
       const s = spec('symmetric', bits);

@@ -1,6 +1,6 @@
 'use strict';
-// The bridge between Node and TensorFlow's libraries: the sources in the npm package, compiled against the wheel's headers,
-// and a loader (native/loader.cc) that keeps TensorFlow quiet while it starts.
+// The bridge between Node and TensorFlow's libraries: the sources in the npm package, compiled against the wheel's headers, the project's own
+// kernels (src/core/native) linked into them, and a loader (native/loader.cc) that keeps TensorFlow quiet while it starts.
 const fs = require('node:fs');
 const path = require('node:path');
 const paths = require('../paths.cjs');
@@ -10,16 +10,19 @@ const { hashOf, readJson, writeWhole } = require('../stamp.cjs');
 const { run, reasonIn } = require('../command.cjs');
 const { StepFailed, Unavailable, remedyFor } = require('../failure.cjs');
 
-const SOURCES = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => path.join(paths.engine, 'binding', name));
+const NATIVE = path.join(paths.root, 'src', 'core', 'native');
+const SOURCES = [...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => path.join(paths.engine, 'binding', name)), path.join(NATIVE, 'kernels.cc')];
+const HEADERS = ['op.h', 'parallel.h'].map((name) => path.join(NATIVE, name));
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
-const FLAGS = ['-O2', '-w', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${path.join(paths.modules, 'node-api-headers', 'include')}`];
+// no contraction to fused products, so that results are the same on every processor; IS_SLIM_BUILD leaves out a header that is not among the C interface's
+const FLAGS = ['-O3', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math', '-w', '-std=c++17', '-fPIC', '-shared', '-pthread', '-DNAPI_VERSION=8', '-DIS_SLIM_BUILD', `-I${path.join(paths.modules, 'node-api-headers', 'include')}`];
 const deps = path.join(paths.engine, 'deps');
 const LOADER = path.join(__dirname, '..', 'native', 'loader.cc');
 const MADE = ['tensorflow.so', 'tfjs_binding.node']; // in this order, so that the loader is never there alone
 const checked = path.join(paths.state, 'binding.json');
 
 /** What the compiled file depends on. */
-const inputs = () => hashOf(tensorflow.VERSION, process.arch, { file: __filename }, { file: LOADER }, ...SOURCES.map((file) => ({ file })));
+const inputs = () => hashOf(tensorflow.VERSION, process.arch, { file: __filename }, { file: LOADER }, ...[...SOURCES, ...HEADERS].map((file) => ({ file })));
 
 /** Links that the compiled file needs beside it: link -> what it points to. */
 function links(folder) {

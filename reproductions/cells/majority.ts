@@ -1,0 +1,9 @@
+import { METRICS, type Example, type TaskSpec } from '../../src/index';
+
+/** Score times 100 of always giving the most frequent answer: accuracy its share; correlations, which a constant has none of, 0. */
+export function majorityScore({ kind, metric, labelNames }: TaskSpec, examples: readonly Example[]): number | null {
+  if (kind === 'languageModel' || metric === 'perplexity') return null;
+  if (kind === 'regression') return 0;
+  const labels = examples.map((e) => e.label);
+  return Math.max(...labelNames.map((_, k) => 100 * METRICS[metric](labels.map(() => k), labels)));
+}

@@ -1,0 +1,66 @@
+// Where the models of the cells are, what they have read, and how those that are missing are made.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { sha256File, ZsaqError } from '../src/index';
+import { pocketModelPath } from '../datasets';
+import type { ModelCell, Preset } from './cells/cell';
+
+const GLUE = ['CoLA', 'SST-2', 'MRPC', 'STS-B', 'QQP', 'MNLI', 'QNLI', 'RTE'];
+
+/** Sets that a model without a card was trained on (the models' own README says so). */
+const TRAINED_ON: Readonly<Record<string, readonly string[]>> = {
+  'opt-wikitext': ['wikitext-2'], 'opt-ptb': ['ptb'],
+  ...Object.fromEntries(['sst2', 'mrpc', 'stsb', 'rte', 'qnli', 'qqp', 'mnli'].map((t) => [`minilm-${t}`, GLUE])), // one encoder, trained on all of them
+};
+
+/** The folder of models that `zsaq finetune` and `zsaq pretrain` have made: `NAME/model` of each. */
+export function madeFolder(): string { return process.env.ZSAQ_MADE ?? join(__dirname, '..', 'runs', 'models'); }
+
+/** A model's folder on this machine, or its name on the hub; undefined where it is not. */
+export function findModel(name: string): string | undefined {
+  if (name.startsWith('pocket-')) return pocketModelPath(name as 'pocket-bert');
+  if (name.includes('/')) return name; // on the hub: fetched where it is used
+  const folders = [...(process.env.ZSAQ_MODELS ? [join(process.env.ZSAQ_MODELS, name)] : []), join(madeFolder(), name, 'model')];
+  return folders.find((dir) => existsSync(join(dir, 'config.json')));
+}
+
+/** @throws ZsaqError 'missing' in one sentence */
+export function modelPath(name: string): string {
+  const found = findModel(name);
+  if (!found) throw new ZsaqError('missing', whyMissing(name));
+  return found;
+}
+
+/** A sentence on a model that is not there. */
+export function whyMissing(name: string): string {
+  const places = `${process.env.ZSAQ_MODELS ? '$ZSAQ_MODELS' : 'ZSAQ_MODELS, which is not set,'} and ${madeFolder()}`;
+  const how = recipeOf(name, 'mini') ? `run \`zsaq reproduce --only ${name}\`, which makes it` : 'put it there';
+  return `the model ${name} is not in ${places}: ${how}`;
+}
+
+/** How a missing model is made; undefined where only its folder will do. */
+export function recipeOf(name: string, preset: Preset): ModelCell | undefined {
+  const generator = /^generator-(ptb|wikitext-2)-([\d.]+M)$/.exec(name);
+  if (generator) return { kind: 'pretrain', preset, name, from: generator[1], options: { size: generator[2], tokenizer: 'all-MiniLM-L6-v2' } };
+  if (name === 'minilm-cola') return { kind: 'finetune', preset, name, from: 'CoLA', options: { model: 'all-MiniLM-L6-v2', epochs: '8', rate: '1e-4' } };
+  return undefined;
+}
+
+/** What a folder says of itself, or where it says nothing what is known of the model. */
+export function cardOf(name: string, card: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  return card ?? (TRAINED_ON[name] && { trainedOn: TRAINED_ON[name].map((set) => ({ set, split: 'train' })) });
+}
+
+const hashes = new Map<string, string>();
+
+/** SHA-256 over configuration, tokenizer and weights of a model folder. */
+export function weightsHash(dir: string): string {
+  const key = resolve(dir), known = hashes.get(key);
+  if (known) return known;
+  const hash = createHash('sha256');
+  for (const name of readdirSync(dir).filter((n) => /\.(safetensors|bin)$|^(config|tokenizer)\.json$|^vocab\./.test(n)).sort()) hash.update(`${name} ${sha256File(join(dir, name))}\n`);
+  const found = hash.digest('hex');
+  hashes.set(key, found);
+  return found;
+}

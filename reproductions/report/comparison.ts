@@ -1,0 +1,76 @@
+// SAM-SGA against the best zero-shot baseline: gain with interval, and how much of what rounding loses comes back.
+import { anyTask } from '../../datasets';
+import { unpacked } from '../cells/result';
+import { cellsAt, standsAt, type Variant } from '../specs/matrix';
+import { quantizeResult, type Find, type Gain } from '../specs/spec';
+import { pairedBootstrap, type Pair, type Sample } from './bootstrap';
+import { summarize } from './summary';
+import type { Preset } from '../cells/cell';
+import type { Setup } from '../setups';
+
+/** A teacher less than this above the best constant answer takes no part in claims. */
+const LEAST_ABOVE = 10;
+
+/** How far a task's teacher is above the best constant answer; null where it is not known. */
+export function teacherMargin(find: Find, preset: Preset, setup: Setup, full: Variant): number | null {
+  const r = quantizeResult(find, cellsAt(preset, setup, full, 'W32A32')[0]);
+  return r?.score === undefined || r.score === null || r.majority === null ? null : r.score - r.majority;
+}
+
+/** Whether a task takes part in claims; running text always does. */
+export function counts(find: Find, preset: Preset, setup: Setup, full: Variant): boolean {
+  const margin = teacherMargin(find, preset, setup, full);
+  return margin === null || margin >= LEAST_ABOVE;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** A comparison with its tasks. */
+export interface Comparison extends Gain { note: string }
+
+/**
+ * SAM-SGA against the baseline that has the best average, over the tasks on which both have been run and whose teacher counts.
+ *
+ * @param published the paper's gain at these bits; over which baseline it does not say
+ */
+export function bestBaseline(find: Find, preset: Preset, setups: readonly Setup[], rows: readonly Variant[], bits: string, published: number | null): Comparison | undefined {
+  const ours = rows.find((r) => r.role === 'ours')!, full = rows.find((r) => r.method === 'full')!, lower = isText(setups[0]);
+  const tasks = setups.filter((s) => counts(find, preset, s, full) && summarize(find, cellsAt(preset, s, ours, bits)).mean !== null);
+  if (!tasks.length) return undefined;
+  const known = rows.filter((r) => r.role === 'baseline' && standsAt(r, bits)).flatMap((row) => {
+    const means = tasks.map((s) => summarize(find, cellsAt(preset, s, row, bits)).mean);
+    return means.every((m) => m !== null) ? [{ row, score: mean(means as number[]) }] : [];
+  }).sort((a, b) => (lower ? a.score - b.score : b.score - a.score));
+  if (!known.length) return undefined;
+  const [best] = known;
+  return compare(find, preset, tasks, ours, best.row, bits, published);
+}
+
+/** SAM-SGA against one row. */
+export function compare(find: Find, preset: Preset, tasks: readonly Setup[], ours: Variant, theirs: Variant, bits: string, published: number | null): Comparison | undefined {
+  const pairs = tasks.flatMap((setup): Pair[] => {
+    const [a, b] = [ours, theirs].map((row) => sampleOf(find, preset, setup, row, bits));
+    return a && b ? [{ task: setup.task, ours: a, theirs: b }] : [];
+  });
+  const found = pairedBootstrap(pairs);
+  if (!found) return undefined;
+  // the table's own difference: contributions to a correlation only come close to it, and are for the width of the interval
+  const known = tasks.filter(({ task }) => pairs.some((p) => p.task === task)), sign = isText(known[0]) ? -1 : 1;
+  const [a, b] = [ours, theirs].map((row) => mean(known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)));
+  const gain = sign * (a - b), low = gain + found.low - found.gain, high = gain + found.high - found.gain, seeds = pairs.map((p) => `${p.ours.seeds.length}/${p.theirs.seeds.length}`);
+  return { bits, over: theirs.title, tasks: pairs.map((p) => p.task), gain, low, high, published, note: `seeds ${[...new Set(seeds)].join(', ')}` };
+}
+
+function sampleOf(find: Find, preset: Preset, setup: Setup, row: Variant, bits: string): Sample | undefined {
+  const results = cellsAt(preset, setup, row, bits).flatMap((cell) => quantizeResult(find, cell) ?? []);
+  return results.length ? { kind: results[0].each.kind, seeds: results.map((r) => unpacked(r.each)) } : undefined;
+}
+
+export function isText({ task }: Setup): boolean { return anyTask(task).kind === 'languageModel'; }
+
+/** (score - majority) / (full - majority): the share of what the teacher knows that is left; null where it is not known or the teacher does not count. */
+export function recovered(find: Find, preset: Preset, setup: Setup, row: Variant, full: Variant, bits: string): number | null {
+  const teacher = quantizeResult(find, cellsAt(preset, setup, full, 'W32A32')[0]), { mean } = summarize(find, cellsAt(preset, setup, row, bits));
+  if (!teacher || teacher.majority === null || teacher.score === null || mean === null || !counts(find, preset, setup, full)) return null;
+  return (mean - teacher.majority) / (teacher.score - teacher.majority);
+}

@@ -1,0 +1,120 @@
+// Runs cells, each in a process of its own with its own log. Killed at any moment, it goes on where it was.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { durationText, Progress } from '../../src/report';
+import { contentOf, idOf, labelOf, type Cell, type Preset, type QuantizeCell } from '../cells/cell';
+import { resultOf } from '../cells/result';
+import { waitsFor } from './prepare';
+
+/** How the process of a cell ends if another one works on that cell. */
+export const BUSY = 75;
+
+export interface RunnerOptions {
+  preset: Preset;
+  results: string;
+  work: string;
+  workers: number;
+  /** no cell is started after so many seconds */
+  budget: number;
+  dataDir: string | undefined;
+  signal: AbortSignal;
+  seconds(cell: Cell): number;
+  say(line: string): void;
+}
+
+export interface Ran {
+  finished: string[];
+  /** with the last line of its log */
+  failed: { id: string; why: string; log: string }[];
+  /** in work by another process */
+  busy: string[];
+  /** not started: stopped, out of budget, or waiting for a model that failed */
+  left: number;
+}
+
+/** Runs the cells in their order; a failed one does not stop the others. */
+export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promise<Ran> {
+  const queue = [...cells], ran: Ran = { finished: [], failed: [], busy: [], left: 0 }, began = Date.now();
+  const unfinished = new Set(cells.filter((c) => c.kind !== 'quantize').map(contentOf)), running = new Map<string, { cell: Cell; share: number }>();
+  const total = cells.reduce((sum, cell) => sum + o.seconds(cell), 0);
+  let passed = 0, retried = false;
+  const bar = new Progress(`${cells.length} cells`, Math.round(total));
+  const tell = (): void => bar.update(Math.round(Math.min(total, passed + [...running.values()].reduce((sum, r) => sum + r.share * o.seconds(r.cell), 0))),
+    `${ran.finished.length}/${cells.length} done${ran.failed.length ? `, ${ran.failed.length} failed` : ''} · ${[...running.values()].map(({ cell, share }) => `${labelOf(cell)} ${Math.round(100 * share)}%`).join(' | ')}`);
+
+  const work = async (): Promise<void> => {
+    while (!o.signal.aborted && (Date.now() - began) / 1000 < o.budget) {
+      const at = queue.findIndex((cell) => !waitsFor(cell, unfinished));
+      if (at < 0) {
+        if (!queue.length || !running.size) return;
+        await new Promise((next) => setTimeout(next, 200));
+        continue;
+      }
+      const [cell] = queue.splice(at, 1), id = idOf(cell);
+      if (resultOf(o.results, cell)) { passed += o.seconds(cell); continue; } // another runner was faster
+      running.set(id, { cell, share: 0 });
+      const { code, already, why, log, seconds } = await runOne(cell, o, (share) => { running.get(id)!.share = share; tell(); });
+      running.delete(id);
+      if (code === BUSY) { ran.busy.push(id); queue.length || retried ? undefined : await later(cell); continue; }
+      passed += o.seconds(cell);
+      if (code === 0) {
+        if (!already) ran.finished.push(id);
+        unfinished.delete(contentOf(cell));
+        if (!already) o.say(`done in ${durationText(seconds)}: ${labelOf(cell)}`);
+      } else if (!o.signal.aborted) {
+        ran.failed.push({ id, why, log });
+        o.say(`failed: ${labelOf(cell)}: ${why} (log: ${log})`);
+      } else queue.push(cell);
+      tell();
+    }
+  };
+  // the process of a killed runner needs a moment to save and go
+  const later = async (cell: Cell): Promise<void> => {
+    retried = true;
+    await new Promise((next) => setTimeout(next, 5000));
+    ran.busy.splice(ran.busy.indexOf(idOf(cell)), 1);
+    queue.push(cell);
+  };
+  await Promise.all(Array.from({ length: o.workers }, work));
+  bar.end();
+  ran.left = queue.length;
+  return ran;
+}
+
+/** One cell in its process. It is stopped with the runner, and by itself once the runner is gone. */
+function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOptions, onShare: (share: number) => void): Promise<{ code: number; already: boolean; why: string; log: string; seconds: number }> {
+  const logs = join(work, 'logs'), log = join(logs, `${idOf(cell)}.log`), began = Date.now();
+  mkdirSync(logs, { recursive: true });
+  const file = openSync(log, 'a');
+  const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', dirname(results), '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
+  // a group of its own: Ctrl-C in the terminal reaches the runner, which asks its cells once
+  const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../scripts/zsaq.cjs'), ...args], { stdio: ['ignore', file, file, 'ipc'], detached: true });
+  closeSync(file);
+  const stop = (): void => { child.kill('SIGTERM'); };
+  signal.addEventListener('abort', stop);
+  let already = false;
+  child.on('message', (told: { step: number; steps: number } | { already: true }) => {
+    if ('already' in told) already = true;
+    else onShare(told.steps ? told.step / told.steps : 0);
+  });
+  return new Promise((done) => {
+    const end = (code: number): void => {
+      signal.removeEventListener('abort', stop);
+      done({ code, already, why: code === 0 ? '' : lastLine(log), log, seconds: (Date.now() - began) / 1000 });
+    };
+    child.on('error', () => end(1));
+    child.on('exit', (code) => end(code ?? 1));
+  });
+}
+
+function lastLine(log: string): string {
+  const lines = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : [];
+  return (lines.filter((line) => line.startsWith('zsaq:')).pop() ?? lines.pop() ?? 'no reason given').replace(/^zsaq: /, '').slice(0, 300);
+}
+
+/** Cells whose label or id holds the pattern, `*` standing for anything. */
+export function matching(cells: readonly QuantizeCell[], pattern: string): QuantizeCell[] {
+  const expression = new RegExp(pattern.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*'), 'i');
+  return cells.filter((cell) => expression.test(`${labelOf(cell)} ${idOf(cell)}`));
+}

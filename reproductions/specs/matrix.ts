@@ -1,0 +1,73 @@
+// The one matrix of methods, bits and tasks that Tables 1 and 5, the ablation and the questions are views of.
+import { quantizeCell, type Preset, type QuantizeCell, type Transfer } from '../cells/cell';
+import { encoders, type Setup } from '../setups';
+import type { MethodId } from '../../src/index';
+
+/** One row of a table: a method with what distinguishes it. */
+export interface Variant {
+  key: string;
+  title: string;
+  method: MethodId;
+  set: readonly string[];
+  /** seeds at 2 bits; elsewhere the first one */
+  seeds: readonly number[];
+  /** how it counts in comparisons: a zero-shot baseline, ours, an ablation of ours, or a mark (full precision, real data) */
+  role: 'baseline' | 'ours' | 'ablation' | 'mark';
+  /** only at these bits */
+  bits?: readonly string[];
+}
+
+export const BITS = ['W2A8', 'W4A8', 'W8A8'] as const;
+const THREE = [0, 1, 2], ONE = [0];
+
+/** Steps in which QAT on random tokens takes the time of SAM-SGA's: a step of ours takes 1.96 of its (reproductions/results/bench). */
+const EQUAL_COMPUTE: Readonly<Record<Preset, number>> = { smoke: 40, mini: 1200, paper: 20_000 };
+
+/** The rows of the tables, from full precision to SAM-SGA. */
+export function variants(preset: Preset): Variant[] {
+  return [
+    { key: 'full', title: 'full precision', method: 'full', set: [], seeds: ONE, role: 'mark' },
+    { key: 'qatReal', title: 'QAT on real data (QAT-GT)', method: 'qatReal', set: [], seeds: ONE, role: 'mark' },
+    { key: 'ptqPlain', title: 'round to nearest (symmetric, absmax)', method: 'ptq', set: ['plan.grid=symmetric', 'plan.scale=absmax'], seeds: ONE, role: 'baseline' },
+    { key: 'ptq', title: 'round to nearest', method: 'ptq', set: [], seeds: ONE, role: 'baseline' },
+    { key: 'zeroQuant', title: 'ZeroQuant', method: 'zeroQuant', set: [], seeds: ONE, role: 'baseline' },
+    { key: 'gptq', title: 'GPTQ (generated inputs)', method: 'gptq', set: [], seeds: ONE, role: 'baseline' },
+    { key: 'qatRandom', title: 'QAT on random tokens (QAT-Rand)', method: 'qatRandom', set: [], seeds: THREE, role: 'baseline' },
+    { key: 'qatRandomLong', title: 'QAT on random tokens, equal time', method: 'qatRandom', set: [`steps=${EQUAL_COMPUTE[preset]}`], seeds: ONE, role: 'baseline', bits: ['W2A8'] },
+    { key: 'llmQat', title: 'LLM-QAT', method: 'llmQat', set: [], seeds: ONE, role: 'baseline' },
+    { key: 'adversarial', title: 'adversarial (no SAM)', method: 'adversarial', set: [], seeds: THREE, role: 'baseline' },
+    { key: 'neither', title: 'generator frozen, no SAM', method: 'adversarial', set: ['sga=off'], seeds: ONE, role: 'ablation', bits: ['W2A8'] },
+    { key: 'frozen', title: 'SAM-SGA, generator frozen (no SGA)', method: 'samSga', set: ['sga=off'], seeds: ONE, role: 'ablation', bits: ['W2A8'] },
+    { key: 'samSga', title: 'SAM-SGA', method: 'samSga', set: [], seeds: THREE, role: 'ours' },
+  ];
+}
+
+export function variant(preset: Preset, key: string): Variant { return variants(preset).find((v) => v.key === key)!; }
+
+/** Tasks between which transfer is measured: their teachers share one encoder. */
+const TRANSFER = ['SST-2', 'MRPC', 'QNLI'];
+
+export function transferSetups(preset: Preset): Setup[] { return preset === 'mini' ? encoders(preset).filter(({ task }) => TRANSFER.includes(task)) : []; }
+
+/** The cells of one place in a table: one for each seed. */
+export function cellsAt(preset: Preset, setup: Setup, { method, set, seeds, key }: Variant, bits: string, steps?: number): QuantizeCell[] {
+  const width = method === 'full' ? 'W32A32' : bits, adapted = method === 'samSga' || method === 'adversarial' ? setup.set : [];
+  const kept = width === 'W2A8' && preset !== 'smoke' ? seeds : seeds.slice(0, 1);
+  return kept.map((seed) => quantizeCell({
+    preset, ...setup, method, bits: width, set: [...adapted, ...set, ...(steps === undefined ? [] : [`steps=${steps}`])], seed,
+    transfer: ['samSga', 'qatRandom'].includes(key) && seed === 0 && width === 'W2A8' && steps === undefined ? transferOf(preset, setup) : [],
+  }));
+}
+
+function transferOf(preset: Preset, setup: Setup): Transfer[] {
+  const among = transferSetups(preset);
+  return among.some(({ task }) => task === setup.task) ? among.filter(({ task }) => task !== setup.task).map(({ task, model }) => ({ task, model })) : [];
+}
+
+/** Whether a row stands at a width. */
+export function standsAt({ method, bits: only }: Variant, bits: string): boolean { return method === 'full' || !only || only.includes(bits); }
+
+/** All cells of some rows over tasks and widths. */
+export function matrixCells(preset: Preset, setups: readonly Setup[], rows: readonly Variant[], widths: readonly string[]): QuantizeCell[] {
+  return widths.flatMap((bits) => rows.filter((row) => standsAt(row, bits)).flatMap((row) => setups.flatMap((setup) => cellsAt(preset, setup, row, bits))));
+}

@@ -1,0 +1,123 @@
+// Sweeps over one setting: beta, generator size, granularity, bits.
+import { encoders, sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
+import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
+import { sweepView, type SweepLine } from '../report/sweepView';
+import { cellsAt, variant } from './matrix';
+import { quantizeResult, type Find, type Spec } from './spec';
+import type { MethodId } from '../../src/index';
+
+const cellsOf = (lines: readonly SweepLine[]): QuantizeCell[] => lines.flatMap((l) => l.points.flatMap((p) => p.cells));
+
+/** A cell of a sweep: W2A8, half the steps of a full run. */
+function sweepCell(preset: Preset, setup: Setup, method: MethodId, set: readonly string[], seed = 0, generator = setup.generator): QuantizeCell {
+  return quantizeCell({ preset, ...setup, generator, method, bits: 'W2A8', seed, set: [...(method === 'samSga' ? setup.set : []), ...set, ...(method === 'ptq' ? [] : [`steps=${SWEEP_STEPS[preset]}`])] });
+}
+
+const SEEDS = (preset: Preset): number[] => (preset === 'smoke' ? [0] : [0, 1]);
+const withSeeds = (preset: Preset, cell: (seed: number) => QuantizeCell): QuantizeCell[] => SEEDS(preset).map(cell);
+const halfSteps = (preset: Preset): string => `W2A8, ${SWEEP_STEPS[preset]} steps, seeds ${SEEDS(preset).join(' and ')}, preset ${preset}`;
+
+/** Perturbation as a share of the norm of the quantized weights; 0 is AdamW. */
+const BETAS = [0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3];
+
+function betaLines(preset: Preset): SweepLine[] {
+  return sweepSetups(preset).map((setup) => ({
+    name: setup.task, task: setup.task,
+    points: BETAS.map((beta) => ({ at: beta, label: String(beta), cells: withSeeds(preset, (seed) => sweepCell(preset, setup, 'samSga', beta === 0 ? ['sam=off'] : [`beta=${beta}`], seed)) })),
+  }));
+}
+
+/** Generators by their number of parameters; all have read PTB only, and they share one tokenizer. */
+const SIZES: Readonly<Record<Preset, readonly { name: string; millions: number }[]>> = {
+  smoke: [{ name: 'pocket-generator', millions: 0.25 }],
+  mini: [{ name: 'generator-ptb-0.3M', millions: 0.3 }, { name: 'generator-ptb-1M', millions: 1 }, { name: 'generator-ptb-3M', millions: 3 }, { name: 'opt-ptb', millions: 11 }],
+  paper: [['facebook/opt-125m', 125], ['facebook/opt-350m', 350], ['facebook/opt-1.3b', 1300], ['facebook/opt-2.7b', 2700], ['facebook/opt-6.7b', 6700]].map(([name, millions]) => ({ name: name as string, millions: millions as number })),
+};
+
+function sizeLines(preset: Preset): SweepLine[] {
+  return sweepSetups(preset).map((setup) => ({
+    name: setup.task, task: setup.task,
+    points: SIZES[preset].map(({ name, millions }) => ({ at: millions, label: `${millions}M`, cells: withSeeds(preset, (seed) => sweepCell(preset, setup, 'samSga', [], seed, name)) })),
+  }));
+}
+
+const GRANULARITIES = [['tensor', '"tensor"'], ['row', '"row"'], ['groups of 128', '{"group":128}'], ['groups of 64', '{"group":64}'], ['groups of 32', '{"group":32}']] as const;
+
+function granularityLines(preset: Preset): SweepLine[] {
+  return sweepSetups(preset).flatMap((setup) => (['ptq', 'samSga'] as const).map((method) => ({
+    name: `${setup.task}, ${method}`, task: setup.task,
+    points: GRANULARITIES.map(([label, value], i) => ({ at: i, label, cells: [sweepCell(preset, setup, method, [`plan.granularity=${value}`])] })),
+  })));
+}
+
+/** Size in MB, seconds: what a finer grid costs. */
+const costs = (find: Find) => {
+  const first = (cells: readonly QuantizeCell[]) => quantizeResult(find, cells[0]);
+  return [
+    { name: 'size', unit: 'MB', digits: 2, of: (cells: readonly QuantizeCell[]) => { const r = first(cells); return r ? r.sizeBytes / 2 ** 20 : null; } },
+    { name: 'time', unit: 's', digits: 0, of: (cells: readonly QuantizeCell[]) => first(cells)?.seconds ?? null },
+  ];
+};
+
+const WIDTHS = [2, 3, 4, 8];
+
+function bitsLines(preset: Preset): SweepLine[] {
+  return encoders(preset).flatMap((setup) => ['ptq', 'samSga'].map((key) => {
+    const row = { ...variant(preset, key), seeds: [0] };
+    return { name: `${setup.task}, ${key}`, task: setup.task, points: WIDTHS.map((w) => ({ at: w, label: `W${w}A8`, cells: cellsAt(preset, setup, row, `W${w}A8`) })) };
+  }));
+}
+
+/** Models in which some layers have 4 or 8 bits and the others 2. */
+const MIXED = (layers: number): [string, string[]][] => {
+  const half = Array.from({ length: layers / 2 }, (_, i) => i), at4 = (list: readonly number[]): string[] => list.map((i) => `plan.rules.*.layer.${i}.*={"bits":4}`);
+  return [['all layers at 2 bits', []], ['first half at 4 bits', at4(half)], ['second half at 4 bits', at4(half.map((i) => i + layers / 2))], ['first and last layer at 8 bits', ['plan.ends="8"']]];
+};
+
+function mixedLines(preset: Preset): SweepLine[] {
+  const layers = preset === 'smoke' ? 4 : preset === 'mini' ? 6 : 12;
+  return sweepSetups(preset).flatMap((setup) => (['ptq', 'samSga'] as const).map((method) => ({
+    name: `${setup.task}, ${method}`, task: setup.task, points: MIXED(layers).map(([label, set], i) => ({ at: i, label, cells: [sweepCell(preset, setup, method, set)] })),
+  })));
+}
+
+export const SWEEPS: readonly Spec[] = [
+  {
+    id: 'figure2', group: 'figure', title: 'Figure 2: size of the generator',
+    claim: 'Between 125M and 1.3B parameters OPT-350m is the best generator, and the result is "not very sensitive" to the size.',
+    meaning: 'The claim holds here if the lines are flat within their bands.',
+    cells: (preset) => cellsOf(sizeLines(preset)),
+    view: (find, preset) => sweepView({ id: 'figure2', title: 'Size of the generator', axis: 'parameters (M)', log: true, find, lines: sizeLines(preset), note: `${halfSteps(preset)}; the generators have read PTB only` }),
+  },
+  {
+    id: 'beta', group: 'sweep', title: 'Sweep: radius of the perturbation',
+    claim: 'A larger radius generalizes better but may make training unstable; values are not published where we could read.',
+    meaning: 'SAM pays if some beta above 0 is better than 0 by more than the spread, and is unstable where runs diverged.',
+    cells: (preset) => cellsOf(betaLines(preset)),
+    view: (find, preset) => sweepView({
+      id: 'beta', title: 'Radius of the perturbation (beta, relative)', axis: 'beta', find, lines: betaLines(preset), note: `${halfSteps(preset)}; beta 0 is AdamW; rise: (L(w + eps) - L(w)) / L(w), below 1 % SAM does nothing`,
+      extra: [{ name: 'rise', unit: '%', digits: 1, of: (cells) => { const rises = cells.flatMap((c) => quantizeResult(find, c)?.sharpness ?? []); return rises.length ? (100 * rises.reduce((a, b) => a + b, 0)) / rises.length : null; } }],
+    }),
+  },
+  {
+    id: 'granularity', group: 'sweep', title: 'Sweep: granularity of the weights',
+    claim: 'The granularity of the paper\'s quantizers is not published where we could read.',
+    meaning: 'Training pays where its line is above rounding\'s; a finer grid pays where the score grows more than the size.',
+    cells: (preset) => cellsOf(granularityLines(preset)),
+    view: (find, preset) => sweepView({ id: 'granularity', title: 'Granularity of the weights', axis: 'granularity', find, lines: granularityLines(preset), note: `W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}; in the figure 0 to 4 stand for the rows in their order`, extra: costs(find) }),
+  },
+  {
+    id: 'bits', group: 'question', title: 'Open question 1: bits for each task',
+    claim: 'Open in the paper: which width is the best for which task.',
+    meaning: 'A task needs the least width at which its line has reached full precision within noise.',
+    cells: (preset) => [...encoders(preset).flatMap((s) => cellsAt(preset, s, variant(preset, 'full'), 'W32A32')), ...cellsOf(bitsLines(preset))],
+    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), drawn: ({ name }) => name.endsWith('samSga'), note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
+  },
+  {
+    id: 'mixed', group: 'question', title: 'Open question 1: mixed precision by layer',
+    claim: 'Open in the paper: whether layers should have widths of their own.',
+    meaning: 'A mixture pays where it gains more than the same bytes spent evenly (compare the sizes).',
+    cells: (preset) => cellsOf(mixedLines(preset)),
+    view: (find, preset) => ({ ...sweepView({ id: 'mixed', title: 'Layers of different widths', axis: 'mixture', find, lines: mixedLines(preset), note: `${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }), figures: [] }),
+  },
+];

@@ -1,0 +1,121 @@
+// Cells as data: one name for equal content, sealed results, an order that says most first.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { METHODS } from '../../src/index';
+import { contentOf, idOf, PRESETS, quantizeCell, type QuantizeCell } from '../../reproductions/cells/cell';
+import { majorityScore } from '../../reproductions/cells/majority';
+import { changedSetting, packed, readResult, resultOf, settingsOf, thinned, unpacked, writeResult, type QuantizeResult } from '../../reproductions/cells/result';
+import { allCells, SPECS } from '../../reproductions/registry';
+import { ordered } from '../../reproductions/runner/order';
+import { measured, secondsOf } from '../../reproductions/runner/estimate';
+import { matching } from '../../reproductions/runner/runner';
+import { RECIPE } from '../../reproductions/recipe';
+import { cellsAt, variant } from '../../reproductions/specs/matrix';
+import { encoders } from '../../reproductions/setups';
+import { POCKET_TASKS } from '../../datasets';
+import type { Entry } from '../../src/index';
+
+/** A result as a run would leave it. */
+export function made(cell: QuantizeCell, score: number, values = [1, 0, 1, 1], more: Partial<QuantizeResult> = {}): QuantizeResult {
+  return {
+    recipe: RECIPE, id: idOf(cell), cell, status: 'ok', task: cell.task, metric: 'accuracy', score, examples: values.length, majority: 50, each: packed({ kind: 'correct', values: Float32Array.from(values) }), transfer: [],
+    steps: 20, seconds: 2, peakBytes: 1e9, sizeBytes: 1e6, phases: {}, settings: settingsOf(cell), planOptions: {}, sharpness: null, history: [], read: null,
+    hashes: { model: 'a', generator: null, data: 'b' }, date: '2026-01-01', commit: 'c', backend: 'tensorflow', device: 'd', ...more,
+  };
+}
+
+const cell = cellsAt('smoke', encoders('smoke')[0], variant('smoke', 'samSga'), 'W2A8')[0];
+
+describe('cells of reproductions', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'zsaq-cells-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('every spec has its words and, at some preset, cells; ids are unique and are file names', () => {
+    for (const preset of PRESETS) {
+      const cells = allCells(preset), ids = cells.map(idOf);
+      assert.equal(new Set(ids).size, ids.length, preset);
+      for (const id of ids) assert.match(id, /^[\w.-]{1,120}$/);
+      for (const c of cells) assert.ok(c.method in METHODS && (c.method === 'full') === (c.bits === 'W32A32'), idOf(c));
+    }
+    for (const spec of SPECS) {
+      assert.ok(spec.claim && spec.meaning && spec.title, spec.id);
+      for (const preset of PRESETS) assert.ok(spec.cells(preset).length || spec.absent?.(preset), `${spec.id} at ${preset} has neither cells nor a reason`);
+    }
+  });
+
+  it('tables share a cell by content, and any change of content is another cell', () => {
+    const [table1, table5] = ['table1', 'table5'].map((id) => new Set(SPECS.find((s) => s.id === id)!.cells('mini').map(contentOf)));
+    for (const content of table5) assert.ok(table1.has(content), 'Table 5 is a view of the matrix');
+    for (const change of [{ seed: 9 }, { set: ['beta=0.5'] }, { bits: 'W4A8' }, { task: 'RTE' }, { model: 'other' }, { generator: 'other' }] as Partial<QuantizeCell>[]) assert.notEqual(contentOf({ ...cell, ...change }), contentOf(cell));
+  });
+
+  it('mini: no generator has read its teacher\'s text, three seeds for the core methods at 2 bits and one for the rest', () => {
+    for (const c of allCells('mini')) if (c.model.startsWith('opt-') && c.generator) assert.notEqual(c.generator, c.model);
+    const seeds = (key: string, bits: string) => cellsAt('mini', encoders('mini')[1], variant('mini', key), bits).length;
+    assert.deepEqual(['samSga', 'adversarial', 'qatRandom', 'qatReal'].map((k) => [seeds(k, 'W2A8'), seeds(k, 'W4A8')]), [[3, 1], [3, 1], [3, 1], [1, 1]]);
+  });
+
+  it('a result comes back as it was written, and one changed by hand is refused', () => {
+    const file = writeResult(dir, made(cell, 90));
+    assert.deepEqual(readResult(file), made(cell, 90));
+    assert.equal((resultOf(dir, cell) as QuantizeResult).score, 90);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"score": 90', '"score": 91'));
+    assert.throws(() => readResult(file), /changed after it was written/);
+    writeResult(dir, made(cell, 90));
+  });
+
+  it('a result counts as long as the settings that it was made with are those of today', () => {
+    assert.equal(changedSetting(made(cell, 90)), undefined);
+    const { beta: _, ...older } = settingsOf(cell);
+    assert.equal(changedSetting(made(cell, 90, [1], { settings: older })), undefined, 'a setting that came later is off in it');
+    assert.equal(changedSetting(made(cell, 90, [1], { settings: { ...settingsOf(cell), beta: 0.123 } })), 'beta');
+    assert.match(changedSetting(made(cell, 90, [1], { recipe: RECIPE - 1 }))!, /recipe/);
+  });
+
+  it('packs contributions without loss', () => {
+    fc.assert(fc.property(fc.array(fc.boolean(), { maxLength: 70 }), (bits) => {
+      const values = Float32Array.from(bits, Number);
+      assert.deepEqual(unpacked(packed({ kind: 'correct', values })), values);
+    }));
+    fc.assert(fc.property(fc.float32Array({ maxLength: 40, noNaN: true }), (values) => { assert.deepEqual(unpacked(packed({ kind: 'nll', values })), Float32Array.from(values)); }));
+  });
+
+  it('thins a history to means', () => {
+    const entry = (step: number): Entry => ({ step, student: step, generator: step % 5 ? null : 2, sharpness: null, relativeRadius: null, codesMoved: null, gradientNorm: 1, distinct: 0.5, held: null, classes: null });
+    const points = thinned(Array.from({ length: 100 }, (_, i) => entry(i + 1)), 10);
+    assert.equal(points.length, 10);
+    assert.deepEqual(points[0], { step: 10, student: 5.5, generator: 2, gradientNorm: 1, distinct: 0.5 });
+    assert.deepEqual(thinned([]), []);
+  });
+
+  it('the best constant answer', () => {
+    const [sentiment] = POCKET_TASKS, examples = [1, 1, 1, 0].map((label) => ({ text: '', label }));
+    assert.equal(majorityScore(sentiment, examples), 75);
+    assert.equal(majorityScore({ ...sentiment, metric: 'matthews' }, examples), 0);
+    assert.equal(majorityScore({ ...sentiment, kind: 'languageModel', metric: 'perplexity' }, []), null);
+  });
+
+  it('runs what is quick first, then the core comparison of a task before other tasks, first seeds before others', () => {
+    const cells = allCells('mini').filter((c) => !c.bank), seconds = (c: QuantizeCell) => secondsOf(c, new Map()), queue = ordered(cells, seconds), at = (c: QuantizeCell) => queue.findIndex((q) => contentOf(q) === contentOf(c));
+    assert.equal(queue.length, cells.length);
+    const [core] = queue.filter((c) => c.method === 'samSga');
+    assert.deepEqual([core.task, core.bits, core.seed], ['SST-2', 'W2A8', 0]);
+    assert.ok(queue.slice(0, at(core)).every((c) => seconds(c) < 150));
+    for (const c of queue) if (c.seed > 0 && c.set.length === 0) assert.ok(at({ ...c, seed: 0, transfer: queue.find((q) => q.seed === 0 && q.task === c.task && q.method === c.method && q.bits === c.bits && !q.set.length)!.transfer }) < at(c), idOf(c));
+  });
+
+  it('learns the time of a step from results', () => {
+    const known = measured([made(cell, 90, [1], { steps: 20, seconds: 40 })]);
+    assert.ok(Math.abs(secondsOf(cell, known) - secondsOf(cell, new Map()) - 40 + 20 * 0.06 * 1.3) < 1e-9);
+  });
+
+  it('--only takes a part of the description, * for anything', () => {
+    const found = matching(allCells('mini'), 'SST-2 W2A8 sam*seed 0');
+    assert.ok(found.length > 0 && found.every((c) => c.task === 'SST-2' && c.method === 'samSga' && c.seed === 0));
+    assert.deepEqual(matching(allCells('mini'), 'no such'), []);
+    assert.equal(quantizeCell({ ...cell, generator: 'g', method: 'gptq', set: ['inputs=random'] }).generator, null);
+  });
+});

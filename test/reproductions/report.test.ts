@@ -1,0 +1,105 @@
+// From result files to tables: means, spreads, intervals, what is missing; drawn the same each time.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pairedBootstrap, type Pair } from '../../reproductions/report/bootstrap';
+import { findIn, missing, report, written } from '../../reproductions/report/report';
+import { summarize, summaryText } from '../../reproductions/report/summary';
+import { SPECS } from '../../reproductions/registry';
+import { writeResult, type QuantizeResult } from '../../reproductions/cells/result';
+import { cellsAt, matrixCells, variant, variants } from '../../reproductions/specs/matrix';
+import { encoders } from '../../reproductions/setups';
+import { contentOf, type Cell } from '../../reproductions/cells/cell';
+import { Stream } from '../../src/index';
+import { zsaq, lastJson } from '../commands/helpers';
+import { made } from './cells.test';
+
+const setups = encoders('mini').filter(({ task }) => ['SST-2', 'RTE', 'QNLI'].includes(task));
+
+/** Results in which SAM-SGA is right on `ours` of 1000 examples and every baseline on 700; RTE's teacher is weak. */
+function results(ours: number): Map<string, QuantizeResult> {
+  const correct = (n: number) => Array.from({ length: 1000 }, (_, i) => Number(i < n));
+  const cells = matrixCells('mini', setups, variants('mini'), ['W2A8']);
+  return new Map(cells.map((cell) => {
+    const n = cell.method === 'full' ? (cell.task === 'RTE' ? 550 : 900) : cell.method === 'samSga' && !cell.set.length ? ours + cell.seed : 700;
+    return [contentOf(cell), made(cell, n / 10, correct(n), { majority: 50 })];
+  }));
+}
+const finding = (map: Map<string, QuantizeResult>) => (cell: Cell) => map.get(contentOf(cell));
+
+describe('reports of reproductions', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'zsaq-report-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('mean and spread over seeds, and what is missing', () => {
+    const cells = cellsAt('mini', setups[0], variant('mini', 'samSga'), 'W2A8'), found = finding(results(800));
+    const s = summarize(found, cells);
+    assert.ok(Math.abs(s.mean! - 80.1) < 1e-9 && Math.abs(s.spread! - 0.1) < 1e-9);
+    assert.equal(summaryText(s), '80.10 ± 0.10');
+    assert.equal(summaryText(summarize((c) => (c.kind === 'quantize' && c.seed === 0 ? found(c) : undefined), cells)), '80.00 (1 of 3)');
+    assert.equal(summaryText(summarize(() => undefined, cells)), 'not run');
+    assert.match(summaryText(summarize((c) => ({ ...found(c)!, status: 'diverged' }), cells)), /3 diverged/);
+  });
+
+  it('the bootstrap interval covers the true difference as often as it says', () => {
+    const random = new Stream('coverage', 1), bits = (p: number) => Float32Array.from({ length: 150 }, () => Number(random.next() < p));
+    let covered = 0;
+    for (let i = 0; i < 200; i++) {
+      const found = pairedBootstrap([{ task: 't', ours: { kind: 'correct', seeds: [bits(0.8)] }, theirs: { kind: 'correct', seeds: [bits(0.7)] } }], 200, i)!;
+      if (found.low <= 10 && found.high >= 10) covered++;
+    }
+    assert.ok(covered >= 180 && covered <= 199, `${covered} of 200`);
+  });
+
+  it('pairs examples, and of perplexity less is better', () => {
+    const same = Float32Array.from({ length: 100 }, (_, i) => i % 2), pair: Pair = { task: 't', ours: { kind: 'correct', seeds: [same] }, theirs: { kind: 'correct', seeds: [same] } };
+    assert.deepEqual(pairedBootstrap([pair]), { gain: 0, low: 0, high: 0, resamples: 1000 });
+    const text = (nll: number) => ({ kind: 'nll' as const, seeds: [Float32Array.from({ length: 10 }, () => nll)] });
+    assert.ok(Math.abs(pairedBootstrap([{ task: 't', ours: text(Math.log(8)), theirs: text(Math.log(10)) }])!.gain - 2) < 1e-4);
+    assert.equal(pairedBootstrap([]), undefined);
+  });
+
+  it('states a gain only over tasks whose teacher knows something, with its interval, beside the paper\'s', () => {
+    for (const [ours, verdict] of [[800, /SAM-SGA is better: \+10\.10/], [600, /SAM-SGA is worse: -9\.90/], [699, /no difference can be told/]] as const) {
+      const { gains, notes, tables } = report('table1', 'mini', finding(results(ours)));
+      assert.deepEqual([gains![0].bits, gains![0].tasks, gains![0].published], ['W2A8', ['SST-2', 'QNLI'], 6.98]);
+      assert.match(notes[0], verdict);
+      assert.match(tables[2].columns.map((c) => c.name).join(), /RTE \*/);
+    }
+    const { rows } = report('table1', 'mini', finding(results(800)));
+    const average = rows.find((r) => r.method === 'samSga' && r.task === 'average' && r.bits === 'W2A8')!;
+    assert.equal(average.mean, null, 'six of eight tasks have not been run');
+    assert.equal(rows.find((r) => r.method === 'samSga' && r.task === 'SST-2' && r.bits === 'W2A8')!.seeds.join(), '0,1,2');
+  });
+
+  it('every view can be drawn with no result, some, and all of them', () => {
+    for (const preset of ['smoke', 'mini', 'paper'] as const) for (const spec of SPECS) {
+      const cells = spec.cells(preset), all = new Map(cells.map((cell) => [contentOf(cell), made(cell, 80)]));
+      for (const map of [new Map<string, QuantizeResult>(), new Map([...all].filter((_, i) => i % 2)), all]) {
+        const r = report(spec.id, preset, finding(map));
+        assert.ok(written(r, 'text').includes(spec.title));
+        assert.equal(missing(r) === '', map.size === all.size);
+        for (const format of ['md', 'csv', 'tex'] as const) assert.doesNotMatch(written(r, format), /undefined|NaN|\[object/);
+      }
+    }
+  }).timeout(120_000);
+
+  it('zsaq report: rows as JSON, every format, the same files each time, and one sentence for a mistake', async () => {
+    for (const r of results(800).values()) writeResult(join(dir, 'results', 'cells'), r);
+    const common = ['--preset', 'mini', '--results', join(dir, 'results')];
+    const json = lastJson(await zsaq('report', 'table1', ...common, '--json'));
+    const row = (json.rows as Record<string, unknown>[]).find((r) => r.method === 'samSga' && r.task === 'QNLI')!;
+    for (const key of ['method', 'bits', 'task', 'mean', 'spread', 'seeds', 'published']) assert.ok(key in row, key);
+    assert.match((await zsaq('report', 'table1', ...common)).stdout, /of 280 cells have been run; the others: zsaq reproduce table1 --preset mini/);
+    for (const out of ['a', 'b']) assert.equal((await zsaq('report', ...common, '--out', join(dir, out))).code, 0);
+    const files = readdirSync(join(dir, 'a'));
+    assert.ok(files.includes('table1.tex') && files.includes('bits-accuracy.svg'), files.join());
+    for (const f of files) assert.equal(readFileSync(join(dir, 'a', f), 'utf8'), readFileSync(join(dir, 'b', f), 'utf8'), f);
+    for (const [args, words] of [[['report', 'table9'], /choose table1/], [['report', '--format', 'doc'], /choose text/], [['report', 'table1', '--format', 'svg'], /have none to draw/], [['reproduce'], /--list/], [['reproduce', 'table1', '--only', 'nothing'], /no cell/], [['reproduce', '--cell', 'x'], /there is no cell x/]] as const) {
+      const { code, stderr } = await zsaq(...args, ...common);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, words);
+    }
+  }).timeout(120_000);
+});
