@@ -1,6 +1,6 @@
-// The entry for notebooks that show results which are there already: the same reports as `zsaq report`.
+// The entry for notebooks that show results which are there already: the analysis's part of `zsaq report`.
 import { ZsaqError } from './core/error';
-import { REPORTS } from './commands/report';
+import { ANALYSES } from './commands/reports';
 import { RESULTS, type Report } from './commands/reports/report';
 
 /**
@@ -10,6 +10,6 @@ import { RESULTS, type Report } from './commands/reports/report';
  * @example const { text, tables, figures } = await report('convergence');
  */
 export async function report(name: string, { results = RESULTS, preset }: { results?: string; preset?: string } = {}): Promise<Report> {
-  if (!Object.hasOwn(REPORTS, name)) throw new ZsaqError('usage', `there is no report "${name}": choose ${Object.keys(REPORTS).join(', ')}`);
-  return REPORTS[name].make({ results, preset });
+  if (!Object.hasOwn(ANALYSES, name)) throw new ZsaqError('usage', `there is no report "${name}": choose ${Object.keys(ANALYSES).join(', ')}`);
+  return ANALYSES[name].make({ results, preset });
 }
