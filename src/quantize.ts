@@ -49,7 +49,8 @@ export interface QuantizeOptions {
   seed?: number;
   checkpoints?: CheckpointStore;
   signal?: { readonly aborted: boolean };
-  onProgress?(p: Progress): void;
+  /** awaited if it takes its time */
+  onProgress?(p: Progress): void | Promise<void>;
   /** watch a run that trains for the signatures of failure, and what to do at one; absent: not watched */
   onFailure?: OnFailure;
   onWarning?(warning: Warning): void;

@@ -27,6 +27,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/firstExperiments': ['src/core', 'src/analysis', 'src/methods', 'src/models', 'src/nn', 'src/quant', 'src/quantize'],
   'src/doctor': ['src/core'],
   'src/index': ['src'],
+  'src/reports': ['src/core/error', 'src/commands'],
   'src/commands': ['anything'],
   'src/cli': ['anything'],
   datasets: ['src/index'],
@@ -34,7 +35,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   reproductions: ['src/index', 'src/report', 'src/commands', 'datasets'],
 };
 /** What a cell of a notebook may import of the project. */
-const NOTEBOOK = ['src/index', 'src/report', 'datasets'];
+const NOTEBOOK = ['src/index', 'src/report', 'src/reports', 'datasets'];
 
 /** The rooms whose only files stand at the top of src (`src/index`), or the folder. */
 function roomOf(file: string): string {

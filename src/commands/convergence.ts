@@ -7,6 +7,7 @@ import { ZsaqError } from '../core/error';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { Progress } from '../report/progress';
 import { toText } from '../report/table';
+import { networkConvergence } from './networkConvergence';
 import { optional, type Command } from './command';
 import { provenance } from './provenance';
 import { convergence } from './reports/convergence';
@@ -50,15 +51,23 @@ export const convergenceCommand: Command = {
   name: 'convergence',
   summary: 'how fast SAM-SGA converges on min-max problems with known constants',
   help: `zsaq convergence [PROBLEM...] [--preset NAME] [--results DIR] [--json]
+zsaq convergence --model DIR --generator DIR [--bits WxA8] [--lengths T,...] [--seeds N] [--results DIR] [--runs DIR] [--json]
 
   PROBLEM         one or more of ${Object.keys(MINIMAX).join(', ')} (all)
   --preset NAME   smoke: seconds; mini: T to 10^6, 20 seeds, some ten minutes of one core (mini)
   --results DIR   folder of the result files (reproductions/results of this project)
+  --model DIR     a network in place of the problems: runs of several lengths T, rates falling as 1/sqrt(T); the squared norm of the gradient
+                  at Q(w) on a fixed bank (random tokens, the generator as it came and after its ascents), averaged over each run
+  --generator DIR its generator
+  --bits WxA8     (W2A8)
+  --lengths T,... (100,300,1000,3000)
+  --seeds N       (3)
+  --runs DIR      folder of the networks' checkpoints (runs/convergence)
   --json          last line of standard output: one JSON object
 
 Each problem is played with and without SAM, with quantizers of several widths, radii and step-size ratios. What is
 there already is kept: the same command again continues. \`zsaq report convergence\` draws it.`,
-  options: { preset: { type: 'string' }, results: { type: 'string' } },
+  options: { preset: { type: 'string' }, results: { type: 'string' }, model: { type: 'string' }, generator: { type: 'string' }, bits: { type: 'string' }, lengths: { type: 'string' }, seeds: { type: 'string' }, runs: { type: 'string' } },
   words: 'problem',
   async run(values, signal) {
     const preset = optional(values, 'preset') ?? 'mini', results = optional(values, 'results') ?? RESULTS, out = join(results, 'convergence'), words = values.words as string[];
@@ -66,7 +75,8 @@ there already is kept: the same command again continues. \`zsaq report convergen
     const unknown = words.find((name) => !Object.hasOwn(MINIMAX, name));
     if (unknown !== undefined) throw new ZsaqError('usage', `there is no problem "${unknown}": choose ${Object.keys(MINIMAX).join(', ')}`);
     mkdirSync(out, { recursive: true });
-    for (const name of words.length ? words : Object.keys(MINIMAX)) await playAll(name, preset, join(out, `${name}.json`), signal);
+    if (values.model) await networkConvergence(values, out, signal);
+    else for (const name of words.length ? words : Object.keys(MINIMAX)) await playAll(name, preset, join(out, `${name}.json`), signal);
     const { tables, text, json } = await convergence.make({ results });
     return { text: `${tables.map(toText).join('\n')}\n${text}\n`, json: { out, ...json } };
   },

@@ -47,7 +47,8 @@ export interface Job {
   data(): RealData;
   checkpoints?: CheckpointStore;
   signal?: { readonly aborted: boolean };
-  onProgress?(p: Progress): void;
+  /** awaited if it takes its time */
+  onProgress?(p: Progress): void | Promise<void>;
   /** watch for the signatures of failure, and what to do at one; absent: not watched */
   onFailure?: OnFailure;
   onWarning?(warning: Warning): void;
@@ -81,8 +82,9 @@ export interface Entry {
   held: number | null;
 }
 
-/** What a run tells at each step; `tokens` of the batch are the run's own, row by row, where the source speaks in tokens. */
-export interface Progress { method: MethodId; step: number; steps: number; entry: Entry; tokens?: Int32Array }
+/** What a run tells at each step; `tokens` of the batch are the run's own, row by row, where the source speaks in tokens; `weights` gives a complete
+ *  record as the quantized model computes with it, whose tensors the caller owns (methods that train the whole student). */
+export interface Progress { method: MethodId; step: number; steps: number; entry: Entry; tokens?: Int32Array; weights?(): Record<string, Tensor> }
 
 /** `stopped`: ended at a signature of failure, as `onFailure` asks */
 export type Status = 'ok' | 'diverged' | 'cancelled' | 'stopped';

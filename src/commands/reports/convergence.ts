@@ -5,6 +5,7 @@ import { ZsaqError } from '../../core/error';
 import { readJson } from '../../io/file';
 import { lineFigure, type Figure, type Line } from '../../report/figure';
 import type { ConvergenceResult, Series } from '../convergence';
+import type { NetworkResult } from '../networkConvergence';
 import type { Report, ReportEntry } from './report';
 
 /** The paper's claim: the averaged squared gradient norm at the quantized parameters falls as T^(-1/2). */
@@ -26,13 +27,14 @@ export interface RatioRow { problem: string; ratio: number; slope: number | null
 
 export const convergence: ReportEntry = {
   summary: "slopes of the paper's measure on min-max problems beside -1/2, the quantization floor, radii, step-size ratios",
-  make: ({ results }) => draw(readResults(join(results, 'convergence'))),
+  make: ({ results }) => draw(...readResults(join(results, 'convergence'))),
 };
 
-function readResults(dir: string): ConvergenceResult[] {
+function readResults(dir: string): [ConvergenceResult[], NetworkResult[]] {
   const files = existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.json')).sort() : [];
   if (!files.length) throw new ZsaqError('missing', `${dir} holds no results: run \`zsaq convergence\``);
-  return files.map((name) => readJson(join(dir, name)) as ConvergenceResult).filter((r) => r.series?.some(({ id }) => id === 'samSga'));
+  const all = files.map((name) => readJson(join(dir, name)) as ConvergenceResult | NetworkResult);
+  return [all.filter((r): r is ConvergenceResult => 'series' in r && (r as ConvergenceResult).series.some(({ id }) => id === 'samSga')), all.filter((r): r is NetworkResult => 'network' in r)];
 }
 
 const mean = (row: readonly (number | null)[]): number => row.reduce<number>((sum, v) => sum + (v ?? Infinity), 0) / row.length;
@@ -43,13 +45,13 @@ const curve = (result: ConvergenceResult, id: string): Series => {
 };
 const numbered = (result: ConvergenceResult, name: string): { value: number; series: Series }[] => result.series.filter(({ id }) => id.startsWith(`${name}=`)).map((series) => ({ value: Number(series.id.slice(name.length + 1)), series }));
 
-function draw(found: readonly ConvergenceResult[]): Report {
+function draw(found: readonly ConvergenceResult[], networks: readonly NetworkResult[]): Report {
   const rows = found.flatMap((r) => ['descentAscent', 'samSga'].flatMap((id) => (['student', 'primal', 'joint'] as const).map((measure) => slopeRow(r, id, measure))));
   const floors = found.flatMap(floorRows), betas = found.flatMap(betaRows), ratios = found.flatMap(ratioRows);
-  const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0];
+  const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0], trained = networks.flatMap(networkRow);
   const note = `preset ${preset}, commit ${commit}. Files: reproductions/results/convergence`;
   return {
-    text: verdict(shown, rows, floors, betas, ratios),
+    text: [verdict(shown, rows, floors, betas, ratios), ...trained.map((r) => `Network ${r.problem} at ${r.bits}: slope ${r.slope.toFixed(2)} [${r.low.toFixed(2)}, ${r.high.toFixed(2)}] of the mean squared gradient on a fixed bank, T from ${r.from} to ${r.to}, ${r.seeds} seeds; AdamW, whose steps do not shrink with the gradient, is outside the theorem.`)].join('\n'),
     tables: [
       { title: 'Slope of the averaged squared gradient norm over T (claim: -1/2)', columns: [{ name: 'problem' }, { name: 'algorithm' }, { name: 'slope', digits: 3 }, { name: '95% from', digits: 3 }, { name: 'to', digits: 3 }, { name: 'T above 10^4', digits: 3 }, { name: 'claim', digits: 1 }, { name: 'T from' }, { name: 'T to' }, { name: 'seeds' }],
         rows: shown.map((r) => [titles.get(r.problem), NAMES[r.algorithm], r.slope, r.low, r.high, r.tail, CLAIM, r.from, r.to, r.seeds]), note: `bootstrap over seeds; ${note}` },
@@ -60,8 +62,8 @@ function draw(found: readonly ConvergenceResult[]): Report {
       { title: 'Ratio of the step sizes, eta of the maximizing player over eta of the minimizing one (no SAM, no quantizer)', columns: [{ name: 'problem' }, { name: 'ratio' }, { name: 'slope', digits: 2 }, { name: 'at the largest T' }, { name: 'outcome' }, { name: 'critical ratio', digits: 1 }, { name: 'kappa', digits: 1 }],
         rows: ratios.map((r) => [titles.get(r.problem), r.ratio, r.slope, r.last === null ? 'diverged' : short(r.last), r.outcome, r.critical || null, r.kappa]), note },
     ],
-    figures: { slopes: slopeFigure(found), ...Object.fromEntries(found.map((r) => [`floor-${r.problem}`, floorFigure(r)])), ratios: ratioFigure(ratios) },
-    json: { rows, floors, betas, ratios },
+    figures: { slopes: slopeFigure(found), ...(networks.length ? { networks: networkFigure(networks) } : {}), ...Object.fromEntries(found.map((r) => [`floor-${r.problem}`, floorFigure(r)])), ratios: ratioFigure(ratios) },
+    json: { rows, floors, betas, ratios, networks: trained },
   };
 }
 
@@ -72,6 +74,26 @@ function slopeRow(result: ConvergenceResult, algorithm: string, measure: SlopeRo
   const { steps, seeds, ...values } = curve(result, algorithm), { slope, low, high } = bootstrapSlope(steps, values[measure]);
   const late = steps.flatMap((t, i) => (t >= TAIL ? [i] : [])), tail = late.length > 2 ? logLogFit(late.map((i) => steps[i]), late.map((i) => mean(values[measure][i]))).slope : null;
   return { problem: result.problem, algorithm, measure, slope, low, high, from: steps[0], to: steps[steps.length - 1], seeds: seeds.length, tail };
+}
+
+/** A network's slope over the lengths that have every seed. */
+function networkRow({ network, bits, runs }: NetworkResult): (Omit<SlopeRow, 'tail'> & { bits: string })[] {
+  const { lengths, values } = byLength(runs);
+  if (lengths.length < 2) return [];
+  const { slope, low, high } = bootstrapSlope(lengths, values);
+  return [{ problem: network, algorithm: 'samSga', measure: 'student', bits, slope, low, high, from: lengths[0], to: lengths[lengths.length - 1], seeds: Math.min(...values.map((v) => v.length)) }];
+}
+
+function byLength(runs: NetworkResult['runs']): { lengths: number[]; values: number[][] } {
+  const lengths = [...new Set(runs.map((r) => r.steps))].sort((a, b) => a - b);
+  return { lengths, values: lengths.map((t) => runs.filter((r) => r.steps === t).map((r) => r.mean)) };
+}
+
+function networkFigure(networks: readonly NetworkResult[]): Figure {
+  return lineFigure({ title: 'Networks: mean squared gradient on a fixed bank', x: { title: 'steps T', log: true }, y: { title: 'mean of ||dD/dQ(w)||^2', log: true }, lines: networks.map(({ network, bits, runs }) => {
+    const { lengths, values } = byLength(runs);
+    return { name: `${network} ${bits}`, x: lengths, y: values.map(mean), low: values.map((v) => Math.min(...v)), high: values.map((v) => Math.max(...v)), markers: true };
+  }) });
 }
 
 function floorRows(result: ConvergenceResult): FloorRow[] {
