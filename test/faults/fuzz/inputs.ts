@@ -20,7 +20,7 @@ function hostile(text: string, random: Stream): string {
   const words = [...text.matchAll(/[\w./-]+/g)];
   if (!words.length) return random.pick(HOSTILE);
   const word = random.pick(words), escaped = JSON.stringify(random.pick(HOSTILE)).slice(1, -1);
-  return text.slice(0, word.index) + escaped + text.slice(word.index + word[0].length);
+  return text.slice(0, word.index ?? 0) + escaped + text.slice((word.index ?? 0) + word[0].length);
 }
 
 /** A few arguments: what fits, what nearly fits, and what does not. */
