@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TextDecoder } from 'node:util';
 import { ZsaqError } from '../core/error';
-import { CHUNK_BYTES, diskError, openForReading, readInto, syncFolder } from './disk';
+import { CHUNK_BYTES, diskError, openForReading, readInto, removeQuietly, syncFolder } from './disk';
 import { parseJson } from './json';
 
 export { canonicalJson, parseJson } from './json';
@@ -68,7 +68,7 @@ class WholeFile {
   /** Removes what was written; returns the error to throw. */
   abandon(error: unknown): unknown {
     if (this.fd >= 0) closeSync(this.fd);
-    if (this.made) rmSync(this.temporary, { force: true });
+    if (this.made) removeQuietly(this.temporary);
     return diskError(error, 'write', this.path);
   }
 

@@ -128,7 +128,11 @@ export function makeFolder(path: string): void {
 
 /** Size of a file behind any links; undefined where there is none. A link to nothing is removed, so that it can be made anew. */
 export function sizeOf(path: string): number | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat && lstatSync(path, { throwIfNoEntry: false })) rmSync(path, { force: true });
-  return stat?.isFile() ? stat.size : undefined;
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat && lstatSync(path, { throwIfNoEntry: false })) rmSync(path, { force: true });
+    return stat?.isFile() ? stat.size : undefined;
+  } catch (error) {
+    throw diskError(error, 'read', path);
+  }
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError, syncFolder } from './disk';
+import { diskError, removeQuietly, syncFolder } from './disk';
 import { canonicalJson, readJson, writeWhole } from './file';
+import { isAlive } from './lock';
 import { quote } from './quote';
 import { openSafetensors, writeSafetensors, type WritableTensor } from './safetensors';
 import type { HostTensor, TensorFile, TensorInfo } from './tensor';
@@ -214,10 +215,20 @@ export function writeFolder(dir: string, fill: (temporary: string) => void): voi
       throw error;
     }
     syncFolder(dirname(target));
-    rmSync(previous, { recursive: true, force: true });
+    removeQuietly(previous);
+    sweepBeside(target);
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    removeQuietly(temporary);
     throw diskError(error, 'write', dir);
+  }
+}
+
+/** Removes what processes left beside a folder that were killed while they wrote it. */
+function sweepBeside(target: string): void {
+  const start = `.${basename(target)}.`;
+  for (const name of readdirSync(dirname(target))) {
+    const pid = name.startsWith(start) ? /^(\d+)\.[0-9a-f]{8}\.(?:tmp|old)$/.exec(name.slice(start.length))?.[1] : undefined;
+    if (pid !== undefined && !isAlive(Number(pid))) removeQuietly(join(dirname(target), name));
   }
 }
 
