@@ -5,8 +5,12 @@ import { loadTask, loadText } from '../../../datasets';
 import { readFetched } from '../../../datasets/fetched';
 import { readResult, changedSetting } from '../../../reproductions/cells/result';
 import { RunFolder } from '../../../src/commands/runFolder';
+import { ready } from '../../../src/core/backend';
+import { tensorCount } from '../../../src/core/memory';
 import type { Stream } from '../../../src/core/random';
+import { dispose } from '../../../src/core/tree';
 import { checkExport, writeManifest } from '../../../src/export/manifest';
+import { loadRunnable } from '../../../src/export/packed';
 import { loadCheckpoint, saveCheckpoint } from '../../../src/io/checkpoint';
 import { readJson } from '../../../src/io/file';
 import { openParquet } from '../../../src/io/parquet';
@@ -16,6 +20,7 @@ import { openTorchBin } from '../../../src/io/torchBin';
 import type { TensorFile } from '../../../src/io/tensor';
 import { modelFromConfig } from '../../../src/models/registry';
 import { loadTokenizer } from '../../../src/text/tokenizer';
+import { saveRounded } from '../../export/helpers';
 import { put } from '../../io/damage';
 import { FOLDERS } from '../../text/smallFolders';
 import { wounded } from './inputs';
@@ -136,8 +141,27 @@ export const FILE_READERS: readonly Reader[] = [
     input: (random) => wounded(manifest, random),
     read(input, dir) { put(join(dir, 'e', 'zsaq-export.json'), input); checkExport(join(dir, 'e')); },
   },
+  {
+    name: 'packed model', share: 2, beside: 4 * 2 ** 20,
+    async begin(dir) {
+      await ready();
+      await saveRounded(join(dir, 'p'), join(FIXTURES, 'models', 'bert-classifier'), 2);
+      packed = ['config.json', 'model.safetensors'].map((name) => readFileSync(join(dir, 'p', name)));
+    },
+    input: (random, run) => Buffer.concat([Buffer.from([run % 2]), wounded(packed[run % 2], random)]),
+    async read(input, dir) {
+      const which = (input[0] ?? 0) % 2, path = join(dir, 'p', ['config.json', 'model.safetensors'][which]), before = tensorCount();
+      put(path, input.subarray(1));
+      try {
+        dispose((await loadRunnable(join(dir, 'p'))).params);
+      } finally {
+        put(path, packed[which]);
+      }
+      if (tensorCount() !== before) throw new Error('tensors are left');
+    },
+  },
   file('run settings', 3, [Buffer.from('{"method":"samSga","settings":{"steps":3,"beta":0.1},"seed":0}')], 'run/config.json', (_, dir) => RunFolder.open(join(dir, 'run'), { method: 'samSga' }).close()),
   file('record of fetched files', 3, [RECORD], 'hub.json', (_, dir) => { readFetched(dir); }),
 ];
 
-let checkpoint: Buffer, manifest: Buffer;
+let checkpoint: Buffer, manifest: Buffer, packed: Buffer[];

@@ -12,8 +12,8 @@ const WHEN = ['before', 'middle', 'after'] as const;
  * Kills the jobs at seeded operations on the disk, before, in the middle and after them, lets them go on, and compares what
  * they end with to an undisturbed run, file by file. Between two such operations a kill has the effect of one at the second.
  */
-export async function killAll(tally: Tally, o: { seed: number; kills: number; heavy: boolean }): Promise<void> {
-  const chosen = jobs().filter((job) => o.heavy || !job.heavy), shares = chosen.reduce((sum, job) => sum + job.share, 0), began = Date.now();
+export async function killAll(tally: Tally, o: { seed: number; kills: number; heavy: boolean; only?: string }): Promise<void> {
+  const chosen = jobs().filter((job) => (o.heavy || !job.heavy) && (o.only === undefined || job.name === o.only)), shares = chosen.reduce((sum, job) => sum + job.share, 0), began = Date.now();
   for (const job of chosen) {
     const wanted = Math.max(1, Math.round(o.kills * job.share / shares));
     await job.begin();
