@@ -22,15 +22,15 @@ export interface Warning { signature: Signature; step: number; evidence: string;
 export interface Thresholds {
   /** steps over which medians are taken */
   window: number;
-  /** collapse: share of its first value below which the share of different tokens has fallen, and the rise of the generator's divergence that still counts as flat */
-  distinct: number; flat: number;
-  /** overfitting: rise of the held-out divergence above its lowest value at `readings` readings in a row, or above its first one at `fewer`, while the training divergence has not risen by `steady` */
+  /** collapse: readings that make the first value; share of it below which the share of different tokens has fallen, and the rise of the generator's divergence that still counts as flat */
+  first: number; distinct: number; flat: number;
+  /** overfitting: rise of the held-out divergence, median of the last `readings`, above the lowest median of three before, or above its first value at `fewer` readings in a row, while the training divergence has not risen by `steady` */
   rise: number; readings: number; above: number; fewer: number; steady: number;
   /** instability: rise of both divergences above where they began, or the size of the training divergence's leaps (root mean square of the logarithms of its ratios from step to step) */
   blowUp: number; swing: number;
 }
 
-export const thresholds: Thresholds = { window: 8, distinct: 0.6, flat: 1, rise: 1, readings: 3, above: 0.5, fewer: 2, steady: 0.1, blowUp: 1, swing: 2.5 };
+export const thresholds: Thresholds = { window: 8, first: 2, distinct: 0.6, flat: 1, rise: 1.5, readings: 5, above: 1, fewer: 2, steady: 0.1, blowUp: 2, swing: 2.5 };
 
 const ADVICE: Readonly<Record<Signature, string>> = {
   collapse: 'try a smaller --set generator.rate=, or --set generator.entropy=0.1',
@@ -50,10 +50,10 @@ export function failureIn(history: readonly Reading[], t: Thresholds = threshold
 }
 
 /** Few different tokens, while the generator gains nothing by it. */
-function collapse(history: readonly Reading[], { window, distinct, flat }: Thresholds): Warning | null {
+function collapse(history: readonly Reading[], { window, first: begun, distinct, flat }: Thresholds): Warning | null {
   const shares = history.flatMap((e) => e.distinct ?? []), gains = history.flatMap((e) => e.generator ?? []);
-  if (shares.length < 2 * window || gains.length < 4) return null;
-  const first = median(shares.slice(0, window)), now = median(shares.slice(-window)), before = median(gains.slice(0, 2)), lately = median(gains.slice(-2));
+  if (shares.length < begun + window || gains.length < 2) return null;
+  const first = median(shares.slice(0, begun)), now = median(shares.slice(-window)), before = median(gains.slice(0, 2)), lately = median(gains.slice(-2));
   if (now >= distinct * first || lately > (1 + flat) * before) return null;
   return warningOf('collapse', last(history).step, `different tokens fell from ${percent(first)} to ${percent(now)} of a batch, while the generator's divergence went from ${short(before)} to ${short(lately)}`);
 }
@@ -61,8 +61,9 @@ function collapse(history: readonly Reading[], { window, distinct, flat }: Thres
 /** Better on what it trains on, worse on what it does not. */
 function overfitting(history: readonly Reading[], { window, rise, readings, above, fewer, steady }: Thresholds): Warning | null {
   const held = history.filter((e) => e.held !== null), least = held.reduce((a, b) => (b.held! < a.held! ? b : a), held[0]);
-  const high = (count: number, bound: number) => held.length > count && held.slice(-count).every((e) => e.step > least.step && e.held! > bound);
-  if (!held.length || !(high(readings, (1 + rise) * least.held!) || high(fewer, (1 + above) * held[0].held!))) return null;
+  const values = held.map((e) => e.held!), soon = values.length > fewer && values.slice(-fewer).every((v) => v > (1 + above) * values[0]);
+  const lowest = Math.min(...values.slice(0, -readings).flatMap((_, i, all) => (i >= 2 ? median(all.slice(i - 2, i + 1)) : [])));
+  if (!soon && !(median(values.slice(-readings)) > (1 + rise) * lowest)) return null;
   const at = history.findIndex((e) => e.step === least.step), then = median(around(history, at, window)), now = median(history.slice(-window).map((e) => e.student));
   if (now > (1 + steady) * then) return null;
   return warningOf('overfitting', last(history).step, `the divergence on held-out batches rose from ${short(least.held!)} at step ${least.step} to ${short(last(held).held!)}, while that of the training batches went from ${short(then)} to ${short(now)}`);
