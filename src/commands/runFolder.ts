@@ -28,7 +28,6 @@ export class RunFolder {
     }
     const folder = new RunFolder(dir, lockFolder(dir)), wanted = canonicalJson(config, 2);
     try {
-      for (const name of readdirSync(dir)) if (/^\..*\.tmp$/.test(name)) removeQuietly(join(dir, name)); // of a killed process of this run
       if (!existsSync(join(dir, CONFIG))) writeWhole(join(dir, CONFIG), `${wanted}\n`);
       else if (canonicalJson(readJson(join(dir, CONFIG)), 2) !== wanted) {
         throw new ZsaqError('usage', `${dir} holds a run with other settings: give --out a new folder, or remove this one`);

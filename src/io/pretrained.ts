@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { ZsaqError } from '../core/error';
 import { diskError, removeQuietly, syncFolder } from './disk';
 import { canonicalJson, readJson, writeWhole } from './file';
-import { isAlive } from './lock';
 import { quote } from './quote';
 import { openSafetensors, writeSafetensors, type WritableTensor } from './safetensors';
+import { sweepBeside, temporaryBeside } from './temporary';
 import type { HostTensor, TensorFile, TensorInfo } from './tensor';
 import { openTorchBin } from './torchBin';
 
@@ -201,8 +200,7 @@ export function copyTokenizer(from: string, to: string): void {
  */
 export function writeFolder(dir: string, fill: (temporary: string) => void): void {
   const target = resolve(dir);
-  const beside = (ending: string): string => join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.${ending}`);
-  const temporary = beside('tmp'), previous = beside('old');
+  const temporary = temporaryBeside(target, 'tmp'), previous = temporaryBeside(target, 'old');
   try {
     mkdirSync(temporary, { recursive: true });
     fill(temporary);
@@ -220,15 +218,6 @@ export function writeFolder(dir: string, fill: (temporary: string) => void): voi
   } catch (error) {
     removeQuietly(temporary);
     throw diskError(error, 'write', dir);
-  }
-}
-
-/** Removes what processes left beside a folder that were killed while they wrote it. */
-function sweepBeside(target: string): void {
-  const start = `.${basename(target)}.`;
-  for (const name of readdirSync(dirname(target))) {
-    const pid = name.startsWith(start) ? /^(\d+)\.[0-9a-f]{8}\.(?:tmp|old)$/.exec(name.slice(start.length))?.[1] : undefined;
-    if (pid !== undefined && !isAlive(Number(pid))) removeQuietly(join(dirname(target), name));
   }
 }
 

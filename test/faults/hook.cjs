@@ -11,7 +11,7 @@ const roots = fault.roots ?? [], original = { ...fs }, open = new Map();
 const MESSAGES = { ENOSPC: 'no space left on device', EIO: 'i/o error', EMFILE: 'too many open files', EACCES: 'permission denied', EROFS: 'read-only file system', EDQUOT: 'disk quota exceeded', EXDEV: 'cross-device link not permitted' };
 const ERRNO = { ENOSPC: -28, EIO: -5, EMFILE: -24, EACCES: -13, EROFS: -30, EDQUOT: -122, EXDEV: -18 };
 const suffers = !fault.script || (process.argv[1] ?? '').endsWith(fault.script);
-let count = 0;
+let count = 0, turns = 0;
 
 function die() {
   process.kill(process.pid, 'SIGKILL');
@@ -30,6 +30,7 @@ function wrap(name, fileOf, half) {
       return done(name, args, original[name].apply(fs, args));
     }
     count += 1;
+    if (TURNS.has(name)) turns += 1;
     const now = fault.at !== undefined && (count === fault.at || (fault.from && count >= fault.at));
     if (now && fault.act === 'error') throw failure(name, file);
     if (now && fault.act === 'remove') original.rmSync(fault.target, { recursive: true, force: true });
@@ -49,6 +50,7 @@ function done(name, args, result) {
   return result;
 }
 
+const TURNS = new Set(['fsyncSync', 'renameSync', 'rmSync', 'mkdirSync', 'linkSync', 'symlinkSync']);
 const READS = new Set(['openSync', 'readSync', 'readFileSync', 'closeSync', 'statfsSync']);
 const first = ([file]) => (typeof file === 'number' ? open.get(file) : path.resolve(String(file)));
 const second = ([, file]) => path.resolve(String(file));
@@ -66,4 +68,4 @@ if (fault.clock) { // set back once, after some looks at it
   let looks = 0;
   Date.now = () => now() + (++looks > fault.clock.after ? fault.clock.jump : 0);
 }
-if (fault.log && suffers) process.on('exit', () => original.appendFileSync(fault.log, `${count}\n`));
+if (fault.log && suffers) process.on('exit', () => original.appendFileSync(fault.log, `${count} ${turns}\n`));

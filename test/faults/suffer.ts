@@ -28,11 +28,13 @@ export interface Fault {
   log?: string;
 }
 
-/** How a process ended. `operations`: how many were counted, if it came to its end. */
-export interface Ended { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string; seconds: number; operations: number; hung: boolean }
+/** How a process ended. `operations`: how many were counted, if it came to its end; `turns`: those of them that write no bytes. */
+export interface Ended { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string; seconds: number; operations: number; turns: number; hung: boolean }
 
 export const PROJECT = join(__dirname, '..', '..'), HOOK = join(__dirname, 'hook.cjs');
 const ZSAQ = join(PROJECT, 'scripts', 'zsaq.cjs');
+/** Operations between which files take their places: half of the kills meet one of them. */
+export const TURNS = ['fsyncSync', 'renameSync', 'rmSync', 'mkdirSync', 'linkSync', 'symlinkSync'];
 let runs = 0;
 
 /** Runs Node with a fault, and ends it after `limit` seconds; `bare`: in no other environment than `env`. */
@@ -46,9 +48,9 @@ export function suffer(args: readonly string[], fault: Fault, o: { env?: NodeJS.
   o.onStart?.(child);
   return new Promise((done) => child.on('close', (code, signal) => {
     clearTimeout(timer);
-    const operations = existsSync(log) ? Math.max(...readFileSync(log, 'utf8').trim().split('\n').map(Number)) : 0;
+    const [operations, turns] = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').map((line) => line.split(' ').map(Number)).sort((a, b) => b[0] - a[0])[0] : [0, 0];
     rmSync(log, { force: true });
-    done({ code, signal, ...seen, seconds: (Date.now() - began) / 1000, operations, hung });
+    done({ code, signal, ...seen, seconds: (Date.now() - began) / 1000, operations, turns, hung });
   }));
 }
 

@@ -6,7 +6,8 @@ import { difference, madeIn } from '../made';
 import { sufferZsaq, type Ended, type Fault } from '../suffer';
 import { inPlace, unlikeSentence, type FaultCase, type Place } from './place';
 
-const STEPS = 12;
+/** A run keeps a state to go back to every twenty steps, and that is what its checkpoints hold. */
+const STEPS = 25, KEPT = 20;
 
 function quantize(p: Place, fault: Omit<Fault, 'roots'> = {}, more: string[] = [], o: Parameters<typeof sufferZsaq>[2] = {}): Promise<Ended> {
   const args = ['quantize', '--model', pocketModelPath('pocket-bert'), '--method', 'qatRandom', '--bits', 'W2A8', '--preset', 'smoke', '--set', `steps=${STEPS}`, '--set', 'checkpointSeconds=0', ...more, '--out', p.dir()];
@@ -53,9 +54,9 @@ export const PROCESS: readonly FaultCase[] = [
     inject: () => inPlace(async (p) => {
       const whole = await quantize(p), operations = whole.operations, wish = madeIn(p.dir());
       return inPlace(async (q) => {
-        await quantize(q, { clock: { after: 6, jump: -3600_000 }, act: 'kill', at: Math.round(operations * 0.6), when: 'before' });
+        await quantize(q, { clock: { after: 6, jump: -3600_000 }, act: 'kill', at: Math.round(operations * 0.9), when: 'before' });
         const step = loadCheckpoint(q.dir('checkpoints'))?.step ?? 0;
-        if (step < STEPS / 3) return `the newest checkpoint is of step ${step}: none was written after the clock was set back`;
+        if (step < KEPT) return `the newest checkpoint is of step ${step}: none was written after the clock was set back`;
         const ended = await quantize(q, { clock: { after: 6, jump: -3600_000 } }), differs = difference(withoutPaths(madeIn(q.dir())), withoutPaths(wish));
         return ended.code === 0 ? differs : `it does not go on: ${ended.stderr}`;
       });

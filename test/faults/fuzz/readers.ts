@@ -5,8 +5,12 @@ import { loadTask, loadText } from '../../../datasets';
 import { readFetched } from '../../../datasets/fetched';
 import { readResult, changedSetting } from '../../../reproductions/cells/result';
 import { RunFolder } from '../../../src/commands/runFolder';
+import { ready } from '../../../src/core/backend';
+import { tensorCount } from '../../../src/core/memory';
 import type { Stream } from '../../../src/core/random';
+import { dispose } from '../../../src/core/tree';
 import { checkExport, writeManifest } from '../../../src/export/manifest';
+import { loadRunnable } from '../../../src/export/packed';
 import { loadCheckpoint, saveCheckpoint } from '../../../src/io/checkpoint';
 import { readJson } from '../../../src/io/file';
 import { openParquet } from '../../../src/io/parquet';
@@ -16,6 +20,7 @@ import { openTorchBin } from '../../../src/io/torchBin';
 import type { TensorFile } from '../../../src/io/tensor';
 import { modelFromConfig } from '../../../src/models/registry';
 import { loadTokenizer } from '../../../src/text/tokenizer';
+import { saveRounded } from '../../export/helpers';
 import { put } from '../../io/damage';
 import { FOLDERS } from '../../text/smallFolders';
 import { wounded } from './inputs';
@@ -28,7 +33,7 @@ export interface Reader {
   begin?(dir: string): void | Promise<void>;
   input(random: Stream, run: number): Buffer;
   read(input: Buffer, dir: string): void | Promise<void>;
-  /** bytes of the other files that the reader reads along */
+  /** bytes of the other files that the reader reads along, and of tables that do not grow with the input */
   beside?: number;
 }
 
@@ -44,9 +49,9 @@ function readAll(file: TensorFile): void {
 }
 
 /** A file of a fixture, wounded. */
-function file(name: string, share: number, seeds: readonly Buffer[], at: string, read: (path: string, dir: string) => void | Promise<void>, begin?: (dir: string) => void): Reader {
+function file(name: string, share: number, seeds: readonly Buffer[], at: string, read: (path: string, dir: string) => void | Promise<void>, begin?: (dir: string) => void, beside = 0): Reader {
   return {
-    name, share, begin, input: (random, run) => wounded(seeds[run % seeds.length], random),
+    name, share, begin, beside, input: (random, run) => wounded(seeds[run % seeds.length], random),
     read(input, dir) {
       mkdirSync(dirname(join(dir, at)), { recursive: true });
       put(join(dir, at), input);
@@ -60,6 +65,8 @@ const INDEX = Buffer.from(JSON.stringify({ metadata: { total_size: 24 }, weight_
 const SST2 = Buffer.from('sentence\tlabel\na fine film\t1\na dull one\t0\n'), RTE = Buffer.from('index\tsentence1\tsentence2\tlabel\n0\tit rains\tit is wet\tentailment\n1\tit rains\tit is dry\tnot_entailment\n');
 const RECORD = Buffer.from(JSON.stringify({ 'glue/RTE/dev.tsv': { dataset: 'nyu-mll/glue', revision: 'main', commit: 'a'.repeat(40), parts: ['rte/x.parquet'], rows: 3, bytes: 40, sha256: 'b'.repeat(64) } }));
 const RESULTS = join(__dirname, '..', '..', '..', 'reproductions', 'results', 'cells');
+/** hyparquet makes the lists of a page as long as its header says, up to 256 MB (longer ones take no memory before they are filled); half of that counts double. */
+const PARQUET_LISTS = 128 * 2 ** 20;
 const PARQUET = readdirSync(join(FIXTURES, 'datasets'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.parquet')).map((name) => fixture('datasets', name)).filter((bytes) => bytes.length < 20_000);
 
 function tokenizer(name: string, share: number): Reader {
@@ -105,7 +112,7 @@ export const FILE_READERS: readonly Reader[] = [
     } finally {
       open.close();
     }
-  }),
+  }, undefined, PARQUET_LISTS),
   {
     name: 'checkpoint', share: 6,
     input(random) {
@@ -134,8 +141,27 @@ export const FILE_READERS: readonly Reader[] = [
     input: (random) => wounded(manifest, random),
     read(input, dir) { put(join(dir, 'e', 'zsaq-export.json'), input); checkExport(join(dir, 'e')); },
   },
+  {
+    name: 'packed model', share: 2, beside: 4 * 2 ** 20,
+    async begin(dir) {
+      await ready();
+      await saveRounded(join(dir, 'p'), join(FIXTURES, 'models', 'bert-classifier'), 2);
+      packed = ['config.json', 'model.safetensors'].map((name) => readFileSync(join(dir, 'p', name)));
+    },
+    input: (random, run) => Buffer.concat([Buffer.from([run % 2]), wounded(packed[run % 2], random)]),
+    async read(input, dir) {
+      const which = (input[0] ?? 0) % 2, path = join(dir, 'p', ['config.json', 'model.safetensors'][which]), before = tensorCount();
+      put(path, input.subarray(1));
+      try {
+        dispose((await loadRunnable(join(dir, 'p'))).params);
+      } finally {
+        put(path, packed[which]);
+      }
+      if (tensorCount() !== before) throw new Error('tensors are left');
+    },
+  },
   file('run settings', 3, [Buffer.from('{"method":"samSga","settings":{"steps":3,"beta":0.1},"seed":0}')], 'run/config.json', (_, dir) => RunFolder.open(join(dir, 'run'), { method: 'samSga' }).close()),
   file('record of fetched files', 3, [RECORD], 'hub.json', (_, dir) => { readFetched(dir); }),
 ];
 
-let checkpoint: Buffer, manifest: Buffer;
+let checkpoint: Buffer, manifest: Buffer, packed: Buffer[];

@@ -108,7 +108,7 @@ export function jobs(): Job[] {
     job('model folder', 30, false, (at, fault) => sufferScript(WRITER, ['model', at('run')], fault)),
     download(),
     setup(),
-    job('quantize', 45, true, (at, fault) => sufferZsaq(['quantize', '--model', bert, '--generator', generator, '--bits', 'W2A8', '--preset', 'smoke', '--set', 'steps=8', '--set', 'checkpointSeconds=0', '--out', at('run')], fault), { progress: stepOf }),
+    job('quantize', 45, true, (at, fault) => sufferZsaq(['quantize', '--model', bert, '--generator', generator, '--bits', 'W2A8', '--preset', 'smoke', '--set', 'steps=24', '--set', 'checkpointSeconds=0', '--out', at('run')], fault), { progress: stepOf }),
     job('finetune', 25, true, (at, fault) => sufferZsaq(['finetune', '--model', bert, '--task', 'SST-2', '--data', at('data'), '--epochs', '1', '--batch', '16', '--checkpoint-seconds', '0', '--out', at('run')], fault), { progress: stepOf, prepare: tinyData }),
     job('pretrain', 20, true, (at, fault) => sufferZsaq(['pretrain', '--text', 'ptb', '--data', at('data'), '--tokenizer', generator, '--size', '1M', '--steps', '3', '--batch', '2', '--checkpoint-seconds', '0', '--out', at('run')], fault), { progress: stepOf, prepare: tinyData }),
     job('export', 20, true, (at, fault) => sufferZsaq(['export', '--model', at('full'), '--format', 'onnx-exact', '--out', at('run', 'export')], fault), {
