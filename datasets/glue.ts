@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ZsaqError, type Example, type TaskSpec } from '../src/index';
+import { shown, ZsaqError, type Example, type TaskSpec } from '../src/index';
 import { firstExisting, readLines } from './files';
 import { findTask } from './tasks';
 
@@ -60,7 +60,7 @@ export function parseExamples(lines: readonly string[], task: TaskSpec, path: st
   const places = [layout.text, layout.pair, layout.label].map((column) => {
     if (column === undefined) return -1;
     const place = header.indexOf(column);
-    if (place < 0) throw new ZsaqError('format', `${path} has no column "${column}" but ${header.map((c) => `"${c}"`).join(', ')}: give the labelled file of ${task.name} in GLUE's layout`);
+    if (place < 0) throw new ZsaqError('format', `${path} has no column "${column}" but ${header.slice(0, 12).map(shown).join(', ')}: give the labelled file of ${task.name} in GLUE's layout`);
     return place;
   });
   const [text, pair, label] = places;
@@ -81,11 +81,11 @@ export function parseExamples(lines: readonly string[], task: TaskSpec, path: st
 function labelOf(cell: string, task: TaskSpec, layout: Layout, where: string): number {
   if (task.kind === 'regression') {
     const score = Number(cell);
-    if (cell.trim() === '' || !(score >= 0 && score <= 5)) throw new ZsaqError('format', `${where} has the score ${JSON.stringify(cell)}, which is not a number from 0 to 5: fetch the file again`);
+    if (cell.trim() === '' || !(score >= 0 && score <= 5)) throw new ZsaqError('format', `${where} has the score ${shown(cell)}, which is not a number from 0 to 5: fetch the file again`);
     return score;
   }
   const values = layout.values ?? task.labelNames;
   const index = values.indexOf(cell);
-  if (index < 0) throw new ZsaqError('format', `${where} has the label ${JSON.stringify(cell)}, which is none of ${values.join(', ')}: give the labelled file of ${task.name}`);
+  if (index < 0) throw new ZsaqError('format', `${where} has the label ${shown(cell)}, which is none of ${values.join(', ')}: give the labelled file of ${task.name}`);
   return index;
 }

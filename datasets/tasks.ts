@@ -1,4 +1,4 @@
-import { ZsaqError, type TaskSpec } from '../src/index';
+import { shown, ZsaqError, type TaskSpec } from '../src/index';
 
 const ENTAILMENT = ['entailment', 'not_entailment'] as const;
 const THREE_WAY = ['entailment', 'neutral', 'contradiction'] as const;
@@ -67,7 +67,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 export function findTask(name: string): TaskSpec {
   const key = name.toLowerCase().replace(/[-_. /]/g, '');
   const task = TASKS.find((t) => t.name.toLowerCase().replace(/-/g, '') === key || t.name === ALIASES[key]);
-  if (!task) throw new ZsaqError('usage', `there is no task ${JSON.stringify(name)}: choose one of ${TASKS.map((t) => t.name).join(', ')}`);
+  if (!task) throw new ZsaqError('usage', `there is no task ${shown(name)}: choose one of ${TASKS.map((t) => t.name).join(', ')}`);
   return task;
 }
 

@@ -1,6 +1,6 @@
 'use strict';
-// What the README shows of results, from result files and never typed or drawn.
-//   node scripts/readme.cjs               writes the tables between the marks of README.md, and its picture
+// What the README and docs/deploy.md show of results, from result files and never typed or drawn.
+//   node scripts/readme.cjs               writes the tables between their marks, and the README's picture
 //   node scripts/readme.cjs add RUN...    first keeps the metrics of finished runs of zsaq quantize in reproductions/results/start
 //   node scripts/readme.cjs models RUN... first keeps those of zsaq finetune and pretrain in reproductions/results/models
 const fs = require('node:fs');
@@ -17,7 +17,7 @@ const { savedResults, ratioTable } = require('../bench/result.ts');
 const { findIn, report } = require('../reproductions/report/report.ts');
 
 const root = path.resolve(__dirname, '..'), reproductions = path.join(root, 'reproductions', 'results');
-const readme = path.join(root, 'README.md'), results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), cells = path.join(reproductions, 'cells'), figures = path.join(reproductions, 'figures');
+const results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), cells = path.join(reproductions, 'cells'), figures = path.join(reproductions, 'figures');
 const PICTURED = { model: 'minilm-sst2', bits: 'W2A8' }, picture = path.join(results, `${PICTURED.model}-${PICTURED.bits}.svg`);
 const ORDER = Object.keys(METHODS);
 
@@ -89,14 +89,36 @@ function renderPaper({ main, pictures }) {
   return [...main.notes.map((note) => `${note}\n`), ...shown, ...progress, ...pictures.map(({ title, file }) => `![${title}](${file})\n`)].join('\n');
 }
 
-const SECTIONS = { results: render, models: renderModels, bench: renderBench, paper: renderPaper };
+/** What becomes of models on their way out: sizes, agreement, scores. */
+function renderExports(all) {
+  if (!all.length) return 'No export has been measured yet.\n';
+  return all.map(({ model, scoredOn, lines, commit }) => toMarkdown({
+    title: model, columns: [{ name: 'bits' }, { name: 'format' }, { name: 'file', unit: 'MB', digits: 2 }, { name: 'over the sum of its parts', unit: '%', digits: 1 }, { name: 'linear weights, of fp32', digits: 2 }, { name: 'largest difference of a logit' }, { name: 'our score', digits: 2 }, { name: 'in ONNX Runtime', digits: 2 }],
+    rows: lines.map((l) => [l.bits, l.format, l.bytes / 2 ** 20, 100 * (l.bytes / l.theory - 1), l.linear / l.linearFull, Math.max(0, ...Object.values(l.differences)).toExponential(1), l.ours, l.score]),
+    note: `rounding to nearest, W2A8 on the stretched grid, which compressed-tensors has no word for; scored on ${scoredOn}; commit ${commit}. Files: reproductions/results/exports`,
+  })).join('\n');
+}
 
-/** The README with the tables between its marks, `<!-- NAME -->` and `<!-- /NAME -->`. */
-function filled(text, found) {
-  for (const [name, draw] of Object.entries(SECTIONS)) {
+/** Latency, loading and memory in the runtimes, at the middle one of the lengths. */
+function renderDeploy(all) {
+  if (!all.length) return 'Nothing has been measured yet.\n';
+  return all.map(({ model, lines, lengths, energy, device, commit }) => toMarkdown({
+    title: model, columns: [{ name: 'bits' }, { name: 'runtime' }, { name: 'cores' }, { name: 'form' }, { name: 'file', unit: 'MB', digits: 1 }, { name: 'load', unit: 'ms', digits: 0 }, ...lengths.map((n) => ({ name: `${n} tokens`, unit: 'ms', digits: 1 })), { name: 'memory', unit: 'MB', digits: 0 }],
+    rows: lines.map((l) => [l.bits, l.runtime.replace(/ \d.*$/, ''), l.threads, l.format, l.fileBytes / 2 ** 20, l.loadMs, ...lengths.map((n) => l.latency[n].p50), l.memoryBytes === null ? null : l.memoryBytes / 2 ** 20]),
+    note: `median latency at batch 1 (the files have p95 and throughput too); memory beyond the loaded runtime; energy: ${energy}; ${device}, commit ${commit}. Files: reproductions/results/deploy`,
+  })).join('\n');
+}
+
+const SECTIONS = { results: render, models: renderModels, bench: renderBench, paper: renderPaper, exports: renderExports, deploy: renderDeploy };
+/** Which of them stand where. */
+const PAGES = { 'README.md': ['results', 'models', 'bench', 'paper'], 'docs/deploy.md': ['exports', 'deploy'] };
+
+/** A page with the tables between its marks, `<!-- NAME -->` and `<!-- /NAME -->`. */
+function filled(text, found, page = 'README.md') {
+  for (const name of PAGES[page]) {
     const begin = `<!-- ${name} -->`, end = `<!-- /${name} -->`, from = text.indexOf(begin), to = text.indexOf(end);
-    if (from < 0 || to < from) throw new Error(`README.md must hold ${begin} and ${end}`);
-    text = `${text.slice(0, from + begin.length)}\n\n${draw(found[name])}\n${text.slice(to)}`;
+    if (from < 0 || to < from) throw new Error(`${page} must hold ${begin} and ${end}`);
+    text = `${text.slice(0, from + begin.length)}\n\n${SECTIONS[name](found[name])}\n${text.slice(to)}`;
   }
   return text;
 }
@@ -109,7 +131,7 @@ function readFolder(folder) {
 /** Everything that the README shows. */
 function readResults() {
   const find = findIn(cells), pictures = FIGURES.map((id) => report(id, 'mini', find)).flatMap((r) => r.figures.slice(0, 1).map(({ name, figure }) => ({ title: r.title, file: `reproductions/results/figures/${name}.svg`, figure })));
-  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), paper: { main: report(MAIN, 'mini', find), pictures } };
+  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), exports: readFolder(path.join(reproductions, 'exports')), deploy: readFolder(path.join(reproductions, 'deploy')), paper: { main: report(MAIN, 'mini', find), pictures } };
 }
 
 function keepModels(folders) {
@@ -136,14 +158,14 @@ async function drawnPaper({ pictures }) {
   return Promise.all(pictures.map(async ({ file, figure }) => ({ file: path.join(root, file), svg: await toSvg(figure) })));
 }
 
-module.exports = { filled, readResults, drawn, drawnPaper, picture };
+module.exports = { PAGES, filled, readResults, drawn, drawnPaper, picture };
 
 if (require.main === module) {
   const [command, ...folders] = process.argv.slice(2);
   if (command === 'add') add(folders);
   if (command === 'models') keepModels(folders);
   const found = readResults();
-  writeWhole(readme, filled(fs.readFileSync(readme, 'utf8'), found));
+  for (const page of Object.keys(PAGES)) writeWhole(path.join(root, page), filled(fs.readFileSync(path.join(root, page), 'utf8'), found, page));
   drawn(found.results).then((svg) => writeWhole(picture, svg));
   fs.mkdirSync(figures, { recursive: true });
   drawnPaper(found.paper).then((files) => files.forEach(({ file, svg }) => writeWhole(file, svg)));

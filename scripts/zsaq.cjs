@@ -8,4 +8,11 @@ if (!fs.existsSync(path.join(__dirname, '..', 'node_modules', 'tsx'))) {
   process.exit(1);
 }
 require('tsx/cjs');
-require('../src/cli.ts').main(process.argv.slice(2)).then((code) => { process.exitCode = code; });
+// Whoever reads what is printed may go (`zsaq ... | head`): the work goes on to its end, and the code is the shell's for it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exitCode = 141;
+  });
+}
+require('../src/cli.ts').main(process.argv.slice(2)).then((code) => { process.exitCode ??= code; });

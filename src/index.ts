@@ -1,5 +1,5 @@
 export { Stream, Streams } from './core/random';
-export { ZsaqError, type ErrorCode } from './core/error';
+export { shown, ZsaqError, type ErrorCode } from './core/error';
 export { loadTokenizer, type Tokenizer } from './text/tokenizer';
 export { lengthBatches, windows, type Batch, type Encoded } from './text/batches';
 export { labelledBatches, windowBatches } from './text/training';

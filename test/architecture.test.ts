@@ -35,7 +35,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   reproductions: ['src/index', 'src/report', 'src/commands', 'datasets'],
 };
 /** What a cell of a notebook may import of the project. */
-const NOTEBOOK = ['src/index', 'src/report', 'src/reports', 'datasets'];
+const NOTEBOOK = ['src/index', 'src/report', 'src/reports', 'datasets', 'reproductions'];
 
 /** The rooms whose only files stand at the top of src (`src/index`), or the folder. */
 function roomOf(file: string): string {

@@ -7,7 +7,8 @@ class QuantizeTokens(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x):
-        scale = x.abs().amax(-1, keepdim=True).div_(127).clamp_min_(1e-30)
+        # two reductions take half the time of abs and one, aminmax and an infinity norm more than twice
+        scale = torch.maximum(x.amax(-1, keepdim=True), x.amin(-1, keepdim=True).neg_()).div_(127).clamp_min_(1e-30)
         return (x / scale).round_().mul_(scale)
 
     @staticmethod

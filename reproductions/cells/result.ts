@@ -89,7 +89,9 @@ export function writeResult(folder: string, result: CellResult): string {
 
 /** @throws ZsaqError 'format' where the content is not what was sealed or belongs to another cell */
 export function readResult(file: string): CellResult {
-  const { seal, ...result } = readJson(file) as CellResult & { seal: string };
+  const read = readJson(file);
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) throw new ZsaqError('format', `${file} holds no result: remove it and run \`zsaq reproduce\` again`);
+  const { seal, ...result } = read as CellResult & { seal: string };
   if (seal !== sealOf(result)) throw new ZsaqError('format', `${file} was changed after it was written (its seal does not fit): remove it and run \`zsaq reproduce\` again`);
   if (result.id !== idOf(result.cell) && result.recipe === RECIPE) throw new ZsaqError('format', `${file} holds the result of another cell: remove it and run \`zsaq reproduce\` again`);
   return result;

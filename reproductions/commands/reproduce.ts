@@ -1,14 +1,15 @@
 import { ZsaqError } from '../../src/index';
 import { durationText, toText } from '../../src/report';
 import { optional, wholeNumber, type Command, type Outcome, type Values } from '../../src/commands/command';
-import { idOf, labelOf, unique, type Cell, type QuantizeCell } from '../cells/cell';
+import { contentOf, idOf, labelOf, unique, type Cell, type QuantizeCell } from '../cells/cell';
 import { allResults, resultOf, type QuantizeResult } from '../cells/result';
 import { runCell } from '../cells/run';
 import { allCells, cellOf, specOf, SPECS } from '../registry';
 import { measured, secondsOf } from '../runner/estimate';
 import { ordered } from '../runner/order';
-import { modelCellOf, prepare } from '../runner/prepare';
+import { modelCellOf, prepare, waitsFor } from '../runner/prepare';
 import { BUSY, matching, runCells } from '../runner/runner';
+import { megabytesOf } from '../runner/size';
 import { placesOf } from './places';
 
 export const reproduceCommand: Command = {
@@ -48,7 +49,7 @@ missing generators are made. Example:
     const { done, todo, unavailable } = prepare(cells, results, { dataDir, hashed: true }), queue = ordered(todo, seconds);
     for (const why of new Set([...unavailable.map((u) => u.why), ...names.filter((n) => n !== 'all').flatMap((n) => (specOf(n).cells(preset).length ? [] : [`${n}: ${specOf(n).absent?.(preset) ?? 'no cells'}`]))])) console.error(`unavailable: ${why}`);
     const left = queue.reduce((sum, cell) => sum + seconds(cell), 0);
-    if (values['dry-run'] || values.list) return shown(queue, done, unavailable.length, seconds, left);
+    if (values['dry-run'] || values.list) return shown(queue, done, unavailable.length, seconds, left, results);
     return runQueue(values, queue, seconds, done.length, unavailable.length, signal);
   },
 };
@@ -73,16 +74,17 @@ function list(values: Values): Outcome {
   const all = prepare(allCells(preset), results, { dataDir }), left = all.todo.reduce((sum, c) => sum + seconds(c), 0);
   const table = {
     columns: [{ name: 'name' }, { name: 'what' }, { name: 'cells' }, { name: 'done' }, { name: 'unavailable' }, { name: 'time left' }],
-    rows: rows.map((r) => [r.name, r.title, r.cells, r.done, r.unavailable || null, r.cells ? (r.secondsLeft ? durationText(r.secondsLeft) : 'none') : 'not run']),
+    rows: rows.map((r) => [r.name, r.title, r.cells, r.done, r.unavailable || null, !r.cells ? 'not run' : r.secondsLeft ? durationText(r.secondsLeft) : r.unavailable ? null : 'none']),
     note: `preset ${preset}; tables share cells: ${all.done.length} of ${allCells(preset).length} in all are done, ${durationText(left)} left`,
   };
   const notes = [...new Set(rows.flatMap((r) => (r.note ? [`${r.cells ? '' : `${r.name}: `}${r.note}\n`] : [])))];
   return { text: `${toText(table)}${notes.join('')}`, json: { preset, specs: rows, cells: [...all.done.map((c) => ({ c, state: 'done' })), ...all.todo.map((c) => ({ c, state: 'todo' })), ...all.unavailable.map(({ cell: c }) => ({ c, state: 'unavailable' }))].map(({ c, state }) => ({ id: idOf(c), label: labelOf(c), state })), done: all.done.length, secondsLeft: left } };
 }
 
-function shown(queue: readonly Cell[], done: readonly Cell[], unavailable: number, seconds: (cell: Cell) => number, left: number): Outcome {
-  const table = { columns: [{ name: 'cell' }, { name: 'what' }, { name: 'time' }], rows: queue.map((c) => [idOf(c), labelOf(c), durationText(seconds(c))]), note: `${queue.length} to run in this order, ${durationText(left)} in all; ${done.length} done, ${unavailable} unavailable` };
-  return { text: toText(table), json: { todo: queue.map((c) => ({ id: idOf(c), label: labelOf(c), seconds: seconds(c) })), done: done.map(idOf), unavailable, secondsLeft: left } };
+function shown(queue: readonly Cell[], done: readonly Cell[], unavailable: number, seconds: (cell: Cell) => number, left: number, results: string): Outcome {
+  const models = queue.filter((c) => c.kind !== 'quantize');
+  const table = { columns: [{ name: 'cell' }, { name: 'what' }, { name: 'time' }, { name: 'memory', unit: 'MB' }], rows: queue.map((c) => [idOf(c), labelOf(c), durationText(seconds(c)), megabytesOf(c)]), note: `${queue.length} to run in this order, ${durationText(left)} in all${queue.some((c) => c.preset === 'paper') ? ' on a GPU of 10^13 operations a second, by operations counted from shapes' : ''}; ${done.length} done, ${unavailable} unavailable` };
+  return { text: toText(table), json: { todo: queue.map((c) => ({ id: idOf(c), label: labelOf(c), seconds: seconds(c), megabytes: megabytesOf(c), needs: models.filter((m) => waitsFor(c, new Set([contentOf(m)]))).map(idOf) })), done: done.map(idOf), unavailable, secondsLeft: left, results } };
 }
 
 async function runQueue(values: Values, queue: readonly Cell[], seconds: (cell: Cell) => number, done: number, unavailable: number, signal: AbortSignal): Promise<Outcome> {

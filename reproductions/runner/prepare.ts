@@ -39,7 +39,7 @@ function sameModels(cell: QuantizeCell, result: CellResult): boolean {
 
 /** Why a cell cannot be run, or nothing; `models` receives those that will be made for it. */
 function needs(cell: QuantizeCell, dataDir: string | undefined, models: ModelCell[]): string | undefined {
-  if (!cell.task.startsWith('pocket-') && !dataDir) return `${cell.task} needs its data: give --data DIR, or set ZSAQ_DATA`;
+  if (!cell.task.startsWith('pocket-') && !dataDir) return 'the real data sets are not known here: give --data DIR, or set ZSAQ_DATA';
   for (const name of namesOf(cell)) {
     if (findModel(name)) continue;
     const recipe = recipeOf(name, cell.preset), from = recipe?.options.tokenizer ?? recipe?.options.model;

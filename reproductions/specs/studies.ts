@@ -15,7 +15,7 @@ const TRANSFERRED = ['samSga', 'qatRandom'];
 
 const transfer: Spec = {
   id: 'figure3', group: 'figure', title: 'Figure 3: zero-shot transfer across tasks',
-  claim: 'Students quantized for one task keep more of the others with SAM-SGA; numbers are not published where we could read.',
+  claim: 'The figure shows zero-shot transfer across tasks; what it finds is not published where we could read.',
   meaning: 'Transfer is real where a student trained with one task\'s teacher and generator, under another task\'s own head, is near the diagonal and above QAT on random tokens.',
   cells: (preset) => transferSetups(preset).flatMap((s) => TRANSFERRED.map((key) => firstOf(preset, s, key))),
   absent: (preset) => (preset === 'paper' ? 'the fine-tuned BERTs of the hub share no encoder, which transfer needs: not run' : `preset ${preset} has one encoder task only: not run; \`zsaq reproduce figure3 --preset mini\` runs it`),
@@ -43,7 +43,7 @@ const landscapeCell = (preset: Preset, key: typeof LANDSCAPES[number]): Quantize
 
 const landscapes: Spec = {
   id: 'figure4', group: 'figure', title: 'Figure 4: loss landscape with and without SAM',
-  claim: 'The loss around the student is flatter with SAM than without; numbers are not published where we could read.',
+  claim: 'SAM encourages a flatter loss, which is said to generalize better; the figure shows the landscape with and without SAM, numbers are not published where we could read.',
   meaning: 'The claim holds here if the loss rises less around the student trained with SAM, at the same distance in the same directions.',
   cells: (preset) => LANDSCAPES.map((key) => landscapeCell(preset, key)),
   view(find, preset): View {

@@ -34,13 +34,13 @@ export const TABLES: readonly Spec[] = [
   }, (preset) => encoders(preset), compared, BITS),
   methodsTable({
     id: 'table2', title: 'Table 2: BERT-large on GLUE',
-    claim: 'The gains of Table 1 carry over to BERT-large; numbers are not published where we could read.',
+    claim: 'The summary speaks of consistent improvements on BERT-style models; the numbers of this table are not published where we could read.',
     meaning: 'As Table 1, on a larger encoder.', absent: ELSEWHERE('BERT-large', 'table2'),
   }, (preset) => encoders(preset, 'large'), compared, BITS),
   methodsTable({
     id: 'table3', title: 'Table 3: OPT-350m, language modelling',
-    claim: 'SAM-SGA lowers the perplexity of OPT-350m against other zero-shot quantizers; numbers are not published where we could read.',
-    meaning: 'The claim holds here if perplexity at W2A8 is lower than the best zero-shot baseline\'s, the interval on one side of 0. Each teacher\'s generator has never seen its text.',
+    claim: 'The summary speaks of consistent improvements on GPT-style models; the numbers of this table are not published where we could read.',
+    meaning: 'It holds here if perplexity at W2A8 is lower than the best zero-shot baseline\'s, the interval on one side of 0. Each teacher\'s generator has never seen its text.',
   }, (preset) => languageModels(preset), compared, ['W2A8', 'W4A8']),
   methodsTable({
     id: 'table5', title: 'Table 5: zero-shot quantizers side by side',

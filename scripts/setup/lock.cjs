@@ -78,7 +78,7 @@ class Lock {
 
   /** Ends and removes what a set-up left behind that was killed while it took the lock or cleared a dead one's. */
   async sweep() {
-    const folder = path.dirname(this.file), ours = new RegExp(`^${path.basename(this.file)}\\.(?:stale-)?(\\d+)$`);
+    const folder = path.dirname(this.file), ours = new RegExp(`^${path.basename(this.file)}\\.(?:stale-)?(\\d+)(?:\\.part)?$`);
     for (const name of fs.readdirSync(folder)) {
       const pid = Number(ours.exec(name)?.[1] ?? process.pid);
       if (pid === process.pid || lives({ pid })) continue;

@@ -22,6 +22,14 @@ function writeWhole(file, text) {
     fs.fsyncSync(descriptor);
   } finally { fs.closeSync(descriptor); }
   fs.renameSync(temporary, file);
+  for (const name of fs.readdirSync(path.dirname(file))) { // of a set-up that was killed while it wrote this file
+    const pid = name.startsWith(`${path.basename(file)}.`) && /^(\d+)\.part$/.exec(name.slice(path.basename(file).length + 1))?.[1];
+    if (pid && !runs(Number(pid))) fs.rmSync(path.join(path.dirname(file), name), { force: true });
+  }
+}
+
+function runs(pid) {
+  try { process.kill(pid, 0); return true; } catch (error) { return error.code === 'EPERM'; }
 }
 
 function readJson(file) {

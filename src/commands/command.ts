@@ -42,7 +42,7 @@ export function parse(command: Command, args: string[]): Values {
     if (name && operand === undefined) throw new Error(`say which ${name} to ${action}`);
     return { ...values, action, ...(name ? { operand } : {}) } as Values;
   } catch (e) {
-    const reason = (e as Error).message.split(/\. |\n/)[0].replace(/\.$/, '');
+    const reason = (e as Error).message.split(/\. |\n/)[0].replace(/\.$/, '').replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?').slice(0, 300);
     throw new ZsaqError('usage', `${command.name}: ${reason}: see \`zsaq ${command.name} --help\``, { cause: e });
   }
 }

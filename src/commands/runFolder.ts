@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZsaqError } from '../core/error';
 import { loadCheckpoint, saveCheckpoint } from '../io/checkpoint';
+import { removeQuietly } from '../io/disk';
 import { canonicalJson, lockFolder, readJson, writeWhole } from '../io/file';
 import type { CheckpointStore } from '../methods/method';
 
@@ -52,20 +53,27 @@ export class RunFolder {
         if (found.warning) console.error(`zsaq: ${found.warning}`);
         return found as never;
       },
-      save: ({ step, state, tensors }) => saveCheckpoint(dir, {
-        step, state, tensors: Object.fromEntries(Object.entries(tensors).map(([n, t]) => [n, { dtype: 'float32', ...t }])),
-      }),
+      save: ({ step, state, tensors }) => {
+        this.checkPresence();
+        saveCheckpoint(dir, { step, state, tensors: Object.fromEntries(Object.entries(tensors).map(([n, t]) => [n, { dtype: 'float32', ...t }])) });
+      },
     };
   }
 
   write(name: string, value: unknown): void {
+    this.checkPresence();
     writeWhole(join(this.dir, name), typeof value === 'string' ? value : `${canonicalJson(value, 2)}\n`);
   }
 
   /** Metrics last: a folder that has them is complete. */
   finish(metrics: Record<string, unknown>): void {
     this.write(METRICS, metrics);
-    rmSync(join(this.dir, CHECKPOINTS), { recursive: true, force: true });
+    removeQuietly(join(this.dir, CHECKPOINTS));
+  }
+
+  /** A folder that was removed meanwhile must not come to life again without its settings. */
+  private checkPresence(): void {
+    if (!existsSync(join(this.dir, CONFIG))) throw new ZsaqError('disk', `${this.dir} was removed while the run worked in it: start it again, in a folder that stays`);
   }
 
   close(): void { this.unlock(); }

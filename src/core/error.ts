@@ -15,6 +15,12 @@ export class ZsaqError extends Error {
   }
 }
 
+/** A user's own words in an error message: on one line, cut after 80 characters. @example cut('beta=1') // 'beta=1' */
+export function cut(text: string): string {
+  const line = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?');
+  return line.length > 80 ? `${line.slice(0, 80)}...` : line;
+}
+
 /** A value of a file for an error message: as JSON on one line, cut after 80 characters. @example shown('gelu') // '"gelu"' */
 export function shown(value: unknown): string {
   const text = (JSON.stringify(value) ?? String(value)).replace(/[\x7f-\x9f\u2028\u2029]/g, '?');

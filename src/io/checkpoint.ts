@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError } from './disk';
+import { diskError, removeQuietly } from './disk';
 import { canonicalJson, parseJson } from './file';
 import { openSafetensors, writeSafetensors, type WritableTensor } from './safetensors';
 import type { HostTensor } from './tensor';
@@ -47,7 +47,7 @@ export function saveCheckpoint(dir: string, { step, state, tensors }: Checkpoint
   for (const name of readdirSync(dir)) {
     // A killed run leaves the temporary file that it was writing.
     const superseded = NAME.test(name) && !kept.includes(name);
-    if (superseded || /^\.step-\d{10}\.safetensors\..*\.tmp$/.test(name)) rmSync(join(dir, name), { force: true });
+    if (superseded || /^\.step-\d{10}\.safetensors\..*\.tmp$/.test(name)) removeQuietly(join(dir, name));
   }
 }
 

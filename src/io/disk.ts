@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { ZsaqError } from '../core/error';
 
 /** Bytes moved by one system call: large enough to be fast, small enough not to matter beside a tensor. */
@@ -77,5 +77,14 @@ export function syncFolder(folder: string): void {
     // Windows and some network file systems refuse this; the rename itself has succeeded.
   } finally {
     if (fd >= 0) closeSync(fd);
+  }
+}
+
+/** Removes a file or folder; a failure to is no second error beside the one that made it superfluous. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It stays, and nothing reads it.
   }
 }

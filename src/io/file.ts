@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { TextDecoder } from 'node:util';
 import { ZsaqError } from '../core/error';
-import { CHUNK_BYTES, diskError, openForReading, readInto, syncFolder } from './disk';
+import { CHUNK_BYTES, diskError, openForReading, readInto, removeQuietly, syncFolder } from './disk';
 import { parseJson } from './json';
+import { sweepBeside, temporaryBeside } from './temporary';
 
 export { canonicalJson, parseJson } from './json';
 export { lockFolder } from './lock';
@@ -48,7 +49,7 @@ class WholeFile {
   private made = false;
 
   constructor(private readonly path: string) {
-    this.temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    this.temporary = temporaryBeside(path, 'tmp');
   }
 
   write(bytes: Uint8Array): void {
@@ -63,12 +64,13 @@ class WholeFile {
     this.fd = -1;
     renameSync(this.temporary, this.path);
     syncFolder(dirname(this.path));
+    sweepBeside(this.path);
   }
 
   /** Removes what was written; returns the error to throw. */
   abandon(error: unknown): unknown {
     if (this.fd >= 0) closeSync(this.fd);
-    if (this.made) rmSync(this.temporary, { force: true });
+    if (this.made) removeQuietly(this.temporary);
     return diskError(error, 'write', this.path);
   }
 

@@ -2,9 +2,10 @@ import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSyn
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError } from './disk';
+import { diskError, removeQuietly } from './disk';
 import { writeWhole } from './file';
 import { quote } from './quote';
+import { sweepBeside, temporaryBeside } from './temporary';
 
 /** What the hub's environment variables say. */
 export interface HubSettings { endpoint: string; cache: string; token: string | undefined; offline: boolean; metadataTimeout: number; stallTimeout: number }
@@ -101,9 +102,8 @@ export function noteAbsent(path: string): void {
 /** Makes `snapshots/COMMIT/FILE` a relative link to a blob, or a copy where the system has no links. */
 export function linkBlob(blob: string, pointer: string): void {
   makeFolder(dirname(pointer));
-  const link = `${pointer}.${process.pid}.link`;
+  const link = temporaryBeside(pointer, 'link');
   try {
-    rmSync(link, { force: true });
     try {
       symlinkSync(relative(dirname(pointer), blob), link);
     } catch (error) {
@@ -111,8 +111,9 @@ export function linkBlob(blob: string, pointer: string): void {
       copyFileSync(blob, link);
     }
     renameSync(link, pointer);
+    sweepBeside(pointer);
   } catch (error) {
-    rmSync(link, { force: true });
+    removeQuietly(link);
     throw diskError(error, 'write', pointer);
   }
 }
@@ -128,7 +129,11 @@ export function makeFolder(path: string): void {
 
 /** Size of a file behind any links; undefined where there is none. A link to nothing is removed, so that it can be made anew. */
 export function sizeOf(path: string): number | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat && lstatSync(path, { throwIfNoEntry: false })) rmSync(path, { force: true });
-  return stat?.isFile() ? stat.size : undefined;
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat && lstatSync(path, { throwIfNoEntry: false })) rmSync(path, { force: true });
+    return stat?.isFile() ? stat.size : undefined;
+  } catch (error) {
+    throw diskError(error, 'read', path);
+  }
 }

@@ -2,12 +2,12 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSy
 import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError } from './disk';
+import { diskError, removeQuietly } from './disk';
 
 const LOCK_NAME = '.zsaq.lock';
 
 /** A lock whose text is not complete yet belongs to a process that is just writing it, unless it is older than this. */
-const WRITING_MS = 10_000;
+const WRITING_MS = 3_000;
 
 /** Who holds a folder. `boot` and `started` tell a living process from another that got the same number later. */
 interface Holder { pid: number; host: string; boot: string; started: string; since: string }
@@ -34,7 +34,7 @@ export function lockFolder(dir: string): () => void {
   let held = true;
   const release = (): void => {
     process.removeListener('exit', release);
-    if (held && read(path) === text) rmSync(path, { force: true });
+    if (held && read(path) === text) removeQuietly(path); // where it cannot be removed, the next run sees that this one is gone
     held = false;
   };
   process.on('exit', release);
@@ -66,18 +66,25 @@ function create(path: string, text: string): boolean {
  * from removing each other's new lock.
  */
 function takeOver(path: string, dir: string): void {
+  settle(path);
   if (!isStale(path)) throw busy(path, dir);
-  const turn = `${path}.takeover`;
-  if (!create(turn, String(process.pid))) {
-    if (age(turn) < WRITING_MS) throw busy(path, dir);
-    rmSync(turn, { force: true });
-    if (!create(turn, String(process.pid))) throw busy(path, dir);
+  const turn = `${path}.takeover`, text = JSON.stringify(describe());
+  if (!create(turn, text)) {
+    settle(turn);
+    if (!isStale(turn)) throw busy(path, dir);
+    rmSync(turn, { force: true }); // of a process that was killed in this step
+    if (!create(turn, text)) throw busy(path, dir);
   }
   try {
     if (isStale(path)) rmSync(path, { force: true });
   } finally {
     rmSync(turn, { force: true });
   }
+}
+
+/** Waits until a lock that is just being written is complete, or too old for that: its process was killed in between. */
+function settle(path: string): void {
+  for (let text = read(path); text !== undefined && !parse(text) && age(path) < WRITING_MS; text = read(path)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
 }
 
 function isStale(path: string): boolean {
@@ -116,7 +123,8 @@ function startOf(pid: number): string {
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this machine runs. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { ZsaqError } from '../core/error';
 import { openForReading, readInto } from './disk';
 import { quote } from './quote';
-import type { FileMetaData } from 'hyparquet';
+import type { Compressors, FileMetaData } from 'hyparquet';
 
 /** Rows by column name; 64-bit integers come as `bigint`. */
 export type ParquetRow = Record<string, unknown>;
@@ -45,7 +45,8 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   };
   try {
     // An ES module: `require` loads it on the supported versions of Node, and only the few who fetch data need it.
-    const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+    const { parquetMetadataAsync, parquetReadObjects, snappyUncompress } = await import('hyparquet');
+    const compressors: Compressors = { SNAPPY: (input, bytes) => unpacked(input, bytes, snappyUncompress) };
     const metadata = await guarded(path, () => parquetMetadataAsync(file));
     const { groups, columns } = await guarded(path, () => Promise.resolve(layoutOf(metadata)));
     const read = async function* (wanted: readonly string[]): AsyncGenerator<ParquetRow[]> {
@@ -54,7 +55,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
       let rowStart = 0;
       for (const count of groups) {
         const rowEnd = rowStart + count;
-        const rows = await guarded(path, () => parquetReadObjects({ file, metadata, columns: [...wanted], rowStart, rowEnd }));
+        const rows = await guarded(path, () => parquetReadObjects({ file, metadata, columns: [...wanted], rowStart, rowEnd, compressors }));
         if (rows.length !== count) throw damaged(path, `a row group has ${rows.length} rows instead of ${count}`);
         yield rows;
         rowStart = rowEnd;
@@ -75,6 +76,14 @@ function layoutOf({ row_groups: groups, schema, num_rows: total }: FileMetaData)
   const columns = schema.slice(1);
   if (columns.some((column) => column.num_children)) throw new Error('its columns are nested');
   return { groups: counts, columns: columns.map((column) => column.name) };
+}
+
+/** A page of a row group; the size that a damaged header announces is not believed before Snappy could reach it: 64 bytes of every 3. */
+function unpacked(input: Uint8Array, bytes: number, uncompress: (input: Uint8Array, output: Uint8Array) => void): Uint8Array {
+  if (!(bytes >= 0 && bytes <= 22 * input.length)) throw new Error(`a page of ${input.length} bytes announces ${bytes}`);
+  const page = new Uint8Array(bytes);
+  uncompress(input, page);
+  return page;
 }
 
 /** What the Parquet reader throws, as a sentence. */

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { dirname, extname, join, resolve } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError, syncFolder } from './disk';
+import { diskError, removeQuietly, syncFolder } from './disk';
 import { canonicalJson, readJson, writeWhole } from './file';
 import { quote } from './quote';
 import { openSafetensors, writeSafetensors, type WritableTensor } from './safetensors';
+import { sweepBeside, temporaryBeside } from './temporary';
 import type { HostTensor, TensorFile, TensorInfo } from './tensor';
 import { openTorchBin } from './torchBin';
 
@@ -200,8 +200,7 @@ export function copyTokenizer(from: string, to: string): void {
  */
 export function writeFolder(dir: string, fill: (temporary: string) => void): void {
   const target = resolve(dir);
-  const beside = (ending: string): string => join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.${ending}`);
-  const temporary = beside('tmp'), previous = beside('old');
+  const temporary = temporaryBeside(target, 'tmp'), previous = temporaryBeside(target, 'old');
   try {
     mkdirSync(temporary, { recursive: true });
     fill(temporary);
@@ -214,9 +213,10 @@ export function writeFolder(dir: string, fill: (temporary: string) => void): voi
       throw error;
     }
     syncFolder(dirname(target));
-    rmSync(previous, { recursive: true, force: true });
+    removeQuietly(previous);
+    sweepBeside(target);
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    removeQuietly(temporary);
     throw diskError(error, 'write', dir);
   }
 }

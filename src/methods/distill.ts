@@ -60,8 +60,8 @@ class Run {
   private readonly guard = new Guard();
   private readonly trainer: Trainer;
   private readonly phases: Record<string, number> = {};
-  private readonly began = Date.now();
-  private written = Date.now();
+  private readonly began = performance.now();
+  private written = performance.now();
   private secondsBefore = 0;
   /** tokens of the last batch */
   private tokens?: Int32Array;
@@ -105,7 +105,7 @@ class Run {
       // a snapshot holds no batch: it is taken where the next step draws one
       const { step } = this.state;
       if (step >= this.snapshot.saved.step + SNAPSHOT_STEPS && step % this.config.stepsPerBatch === 0) this.takeSnapshot();
-      if (Date.now() - this.written > 1000 * this.config.checkpointSeconds) this.write();
+      if (performance.now() - this.written > 1000 * this.config.checkpointSeconds) this.write();
       await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
     }
     return 'ok';
@@ -239,12 +239,12 @@ class Run {
     this.guard.restore(state.guard as GuardState);
     this.history = (state.history as Entry[]).slice();
     this.warnings = (state.warnings as Warning[]).slice();
-    this.secondsBefore = state.seconds as number - (Date.now() - this.began) / 1000;
+    this.secondsBefore = state.seconds as number - (performance.now() - this.began) / 1000;
     Object.assign(this.phases, state.phases);
   }
 
   private write(): void {
-    this.written = Date.now();
+    this.written = performance.now();
     this.job.checkpoints?.save({ ...this.snapshot.saved, tensors: hostTensors(this.snapshot.held) });
   }
 
@@ -267,7 +267,7 @@ class Run {
     this.student.dispose();
   }
 
-  private seconds(): number { return this.secondsBefore + (Date.now() - this.began) / 1000; }
+  private seconds(): number { return this.secondsBefore + (performance.now() - this.began) / 1000; }
 
   private async time<T>(phase: string, f: () => T | Promise<T>): Promise<T> {
     const t = performance.now();

@@ -32,9 +32,9 @@ const NOTHING = { generator: null, sharpness: null, relativeRadius: null, codesM
  * what it does must depend on the seed, the part and the parts before it alone.
  */
 export async function layerByLayer({ id, job, parts, units, checkpointSeconds, improve }: Layerwise): Promise<Quantized> {
-  const began = Date.now(), start = roundToNearest(job), phases: Record<string, number> = { ...start.cost.phases };
-  let model: Partly = start, done = 0, history: Entry[] = [], before = 0, written = Date.now(), status: Status = 'ok';
-  const seconds = () => before + (Date.now() - began) / 1000;
+  const began = performance.now(), start = roundToNearest(job), phases: Record<string, number> = { ...start.cost.phases };
+  let model: Partly = start, done = 0, history: Entry[] = [], before = 0, written = performance.now(), status: Status = 'ok';
+  const seconds = () => before + (performance.now() - began) / 1000;
   const saved = job.checkpoints?.load();
   if (saved) {
     [done, history, before] = [saved.step, saved.state.history as Entry[], saved.state.seconds as number];
@@ -53,7 +53,7 @@ export async function layerByLayer({ id, job, parts, units, checkpointSeconds, i
     return 'ok';
   };
   const save = (entries: Entry[]): void => {
-    written = Date.now();
+    written = performance.now();
     job.checkpoints?.save({ step: done, state: { history: entries, seconds: seconds() }, tensors: hostTensors({ ...prefixed('params/', model.params), ...grids(model) }) });
   };
   try {
@@ -61,13 +61,13 @@ export async function layerByLayer({ id, job, parts, units, checkpointSeconds, i
       const finished = history.slice();
       status = await onePart(parts[done]);
       if (status === 'ok') done++;
-      if (status !== 'ok' || Date.now() - written > 1000 * checkpointSeconds) save(status === 'ok' ? history : finished);
+      if (status !== 'ok' || performance.now() - written > 1000 * checkpointSeconds) save(status === 'ok' ? history : finished);
     }
   } catch (e) {
     dispose(model.params, ...Object.values(model.affines).map(({ scale, zero }) => ({ scale, zero })));
     throw e;
   }
-  phases.layers = (Date.now() - began) / 1000 - phases.fit;
+  phases.layers = (performance.now() - began) / 1000 - phases.fit;
   return { ...model, plan: job.plan, history, cost: { seconds: seconds(), peakBytes: peakBytes(), steps: history.length, phases }, status };
 }
 

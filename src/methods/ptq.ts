@@ -17,9 +17,9 @@ export const ptq: Method<Record<string, never>> = {
 
 /** Every weight of the plan on its fitted grid, all others as they are. The caller owns the tensors. */
 export function roundToNearest({ teacher, plan }: Pick<Job, 'teacher' | 'plan'>): Quantized {
-  const began = Date.now(), affines: Record<string, Affine> = {};
+  const began = performance.now(), affines: Record<string, Affine> = {};
   for (const [name, spec] of Object.entries(plan.weights)) affines[name] = fitAffine(get(teacher.params, name), spec, name);
   const params = map(teacher.params, (w, name) => (affines[name] ? fakeQuantize(w, affines[name], plan.weights[name]) : tf.clone(w)));
-  const seconds = (Date.now() - began) / 1000;
+  const seconds = (performance.now() - began) / 1000;
   return { params, affines, plan, history: [], cost: { seconds, peakBytes: peakBytes(), steps: 0, phases: { fit: seconds } }, status: 'ok' };
 }

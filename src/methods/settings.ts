@@ -1,4 +1,4 @@
-import { ZsaqError } from '../core/error';
+import { cut, ZsaqError } from '../core/error';
 import { accepts } from './check';
 
 type Plain = Record<string, unknown>;
@@ -13,9 +13,9 @@ type Plain = Record<string, unknown>;
 export function applySettings<T extends object>(defaults: T, settings: readonly string[]): T {
   const out = structuredClone(defaults);
   for (const text of settings) {
-    const at = text.indexOf('=');
-    if (at < 1) throw new ZsaqError('usage', `--set ${text}: write path=value, for example --set ${examplePath(defaults)}`);
-    change(out as Plain, defaults as Plain, text.slice(0, at), parse(text.slice(at + 1)), text);
+    const at = text.indexOf('='), told = cut(text);
+    if (at < 1) throw new ZsaqError('usage', `--set ${told}: write path=value, for example --set ${examplePath(defaults)}`);
+    change(out as Plain, defaults as Plain, text.slice(0, at), parse(text.slice(at + 1)), told);
   }
   return out;
 }
@@ -26,8 +26,9 @@ function change(root: Plain, defaults: Plain, path: string, value: unknown, text
   for (const [depth, key] of keys.entries()) {
     const last = depth === keys.length - 1, free = Object.keys(there).length === 0 && depth > 0;
     if (!free && !Object.hasOwn(here, key)) {
-      throw new ZsaqError('usage', `--set ${text}: there is no "${keys.slice(0, depth + 1).join('.')}"; there are ${Object.keys(here).join(', ')}`);
+      throw new ZsaqError('usage', `--set ${text}: there is no "${cut(keys.slice(0, depth + 1).join('.'))}"; there are ${Object.keys(here).join(', ')}`);
     }
+    if (keys.includes('__proto__')) throw new ZsaqError('usage', `--set ${text}: "__proto__" is no name of a setting`);
     if (free) { // the rest of the path is one key: weight names contain dots
       here[keys.slice(depth).join('.')] = value;
       return;

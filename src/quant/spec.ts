@@ -1,4 +1,4 @@
-import { ZsaqError } from '../core/error';
+import { shown, ZsaqError } from '../core/error';
 
 export type Bits = 2 | 3 | 4 | 8;
 
@@ -83,7 +83,7 @@ export function parseBits(text: string): { weights: Bits; activations: 8 | null;
   const m = /^W(\d+)A(\d+)$/i.exec(text);
   const weights = Number(m?.[1]), activations = Number(m?.[2]);
   if (!m || ![2, 3, 4, 8].includes(weights) || ![8, 16, 32].includes(activations)) {
-    throw new ZsaqError('range', `bits "${text}": give W2A8, W3A8, W4A8 or W8A8 (A16 leaves activations alone)`);
+    throw new ZsaqError('range', `bits ${shown(text)}: give W2A8, W3A8, W4A8 or W8A8 (A16 leaves activations alone)`);
   }
   return { weights: weights as Bits, activations: activations === 8 ? 8 : null, name: text.toUpperCase() };
 }

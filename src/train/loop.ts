@@ -68,12 +68,12 @@ export async function train(recipe: TrainingRecipe, run: TrainingRun): Promise<T
   const { steps } = recipe, { checkpoints, checkpointSeconds = CHECKPOINT_SECONDS } = run;
   if (!(steps >= 1)) throw new ZsaqError('range', `a training of ${steps} steps: give more epochs or steps, or a smaller batch`);
   let { state, course, step } = restore(checkpoints?.load()) ?? begin(run.start());
-  const began = Date.now(), first = step, before = course.seconds;
+  const began = performance.now(), first = step, before = course.seconds;
   const update = makeUpdate(run.loss, recipe);
   let saved = began, status: Trained['status'] = 'ok';
   const save = (): void => {
     checkpoints?.save(store(step, state, course));
-    saved = Date.now();
+    saved = performance.now();
   };
   try {
     while (step < steps) {
@@ -86,7 +86,7 @@ export async function train(recipe: TrainingRecipe, run: TrainingRun): Promise<T
       }
       step++;
       course = record(course, next.loss, step, steps, rate);
-      const spent = (Date.now() - began) / 1000;
+      const spent = (performance.now() - began) / 1000;
       course.seconds = before + spent;
       run.onProgress?.({ step, steps, loss: next.loss, rate, secondsLeft: (spent / (step - first)) * (steps - step) });
       await new Promise<void>((resolve) => { setImmediate(resolve); }); // lets Ctrl-C through
@@ -94,7 +94,7 @@ export async function train(recipe: TrainingRecipe, run: TrainingRun): Promise<T
         status = 'cancelled';
         break;
       }
-      if (Date.now() - saved >= checkpointSeconds * 1000 && step < steps) save();
+      if (performance.now() - saved >= checkpointSeconds * 1000 && step < steps) save();
     }
     if (step > first) save();
     dispose(state.adam.m, state.adam.v);

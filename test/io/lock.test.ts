@@ -73,13 +73,16 @@ describe('io/lock', () => {
     refuses(() => lockFolder(at('run')), 'busy', /process 1 on elsewhere since .*remove .*\.zsaq\.lock if that run is gone/);
   });
 
-  it('waits for a lock that is just being written, not for one that was cut short', () => {
+  it('waits for a lock that is just being written, and takes over one that was cut short, of a takeover too', () => {
     lockFolder(at('run'))();
-    writeFileSync(lockFile(), '{"pid": 12');
-    refuses(() => lockFolder(at('run')), 'busy', /another run/);
-    const longAgo = Date.now() / 1000 - 60;
-    utimesSync(lockFile(), longAgo, longAgo);
+    const began = Date.now(), shortly = began / 1000 - 2.6;
+    for (const name of [lockFile(), `${lockFile()}.takeover`]) {
+      writeFileSync(name, '{"pid": 12');
+      utimesSync(name, shortly, shortly);
+    }
     lockFolder(at('run'))();
+    assert(Date.now() - began >= 300, 'it did not wait');
+    assert.deepEqual(readdirSync(at('run')), []);
   });
 
   it('says when the folder cannot be made', () => {

@@ -84,6 +84,7 @@ export class Copy {
 
   constructor() {
     fs.cpSync(path.join(PROJECT, 'scripts', 'setup'), path.join(this.root, 'scripts', 'setup'), { recursive: true });
+    fs.cpSync(path.join(PROJECT, 'src', 'core', 'native'), path.join(this.root, 'src', 'core', 'native'), { recursive: true });
     fs.writeFileSync(path.join(this.root, 'scripts', 'zsaq.cjs'), '#!/usr/bin/env node\n');
     fs.writeFileSync(path.join(this.root, 'package-lock.json'), JSON.stringify(LOCK));
     fs.mkdirSync(this.tools);

@@ -220,10 +220,10 @@ describe('set-up: as a whole, with stand-ins for npm, python3 and g++', function
     assert.match(first.said, /for the CPU, 274 MB to download, 855 MB on disk/);
     const made = copy.made();
     assert.equal(made['node_modules/.bin/zsaq'], '-> ../../scripts/zsaq.cjs');
-    assert.equal(made['node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tensorflow.so'], 'compiled tfjs_backend.cc tfjs_binding.cc');
+    assert.equal(made['node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tensorflow.so'], 'compiled tfjs_backend.cc tfjs_binding.cc kernels.cc');
     assert.equal(made['node_modules/@tensorflow/tfjs-node-gpu/deps/lib/libtensorflow_cc.so.2'], '-> ../../../../../.cache/tensorflow-cpu-2.21.0/tensorflow/libtensorflow_cc.so.2');
     assert.ok(!Object.keys(made).some((name) => /temporary|\.part|lock$/.test(name) && !name.includes('package-lock')), 'nothing temporary is left');
-    assert.deepEqual(fs.readdirSync(copy.root).sort(), ['.cache', '.venv', 'calls', 'node_modules', 'package-lock.json', 'scripts', 'tools']);
+    assert.deepEqual(fs.readdirSync(copy.root).sort(), ['.cache', '.venv', 'calls', 'node_modules', 'package-lock.json', 'scripts', 'src', 'tools']);
     const download = copy.takeCalls().find((call) => call.includes('pip download'));
     for (const part of ['--require-hashes', '--only-binary=:all:', '--python-version 3.12', '--no-deps']) assert.ok(download?.includes(part), part);
 

@@ -1,0 +1,67 @@
+// `npm run bench:long`: many steps of SAM-SGA on the bundled model. Neither tensors nor resident memory may grow; a file and a figure say so.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pocketModelPath } from '../datasets';
+import { canonicalJson, dispose, loadRunnable, loadTokenizer, quantize, ready, writeWhole, ZsaqError } from '../src/index';
+import { provenance } from '../src/commands/provenance';
+import { tensorCount } from '../src/core/memory';
+import { lineFigure, Progress, toSvg, type Figure } from '../src/report';
+
+/** Memory is looked at where steps stand alike: at a multiple of the snapshots' 20 and the generator's 5. */
+const EVERY = 20;
+/** The share of the run in which graphs, pools and the collector's heap find their size; parts of the rest that are compared; the growth that is allowed. */
+const WARM_UP = 0.1, PARTS = 5, MOST_GROWTH = 0.05;
+
+/** Tensors alive and resident bytes after a step. */
+export interface MemoryPoint { step: number; tensors: number; residentBytes: number }
+
+/**
+ * What a long run showed. Resident memory goes up and down with the collector's turns, by a tenth and more, so that `growth` is that of the largest
+ * mean of a fifth of the run over the first fifth's; `swing` is how far a single point is above that.
+ */
+export interface Flatness { points: number; tensors: [least: number, most: number]; growth: number; swing: number; flat: boolean }
+
+/** Judges the points after the warm-up. */
+export function flatness(points: readonly MemoryPoint[]): Flatness {
+  const after = points.slice(Math.ceil(points.length * WARM_UP));
+  if (after.length < PARTS) throw new ZsaqError('usage', `${points.length} points say nothing about memory: take ${EVERY * 2 * PARTS} steps or more`);
+  const means = Array.from({ length: PARTS }, (_, i) => after.slice(Math.floor(i * after.length / PARTS), Math.floor((i + 1) * after.length / PARTS))).map((part) => part.reduce((sum, p) => sum + p.residentBytes, 0) / part.length);
+  const counts = after.map((p) => p.tensors), tensors: Flatness['tensors'] = [Math.min(...counts), Math.max(...counts)];
+  const growth = Math.max(...means) / means[0] - 1, swing = Math.max(...after.map((p) => p.residentBytes)) / means[0] - 1;
+  return { points: after.length, tensors, growth, swing, flat: tensors[0] === tensors[1] && growth <= MOST_GROWTH };
+}
+
+/** Resident memory and tensors against steps. */
+export function memoryFigure(points: readonly MemoryPoint[]): Figure {
+  const x = points.map((p) => p.step);
+  return lineFigure({
+    title: `Resident memory over ${x[x.length - 1]} steps of SAM-SGA`, x: { title: 'step' }, y: { title: 'MB' },
+    lines: [{ name: 'resident memory', x, y: points.map((p) => p.residentBytes / 2 ** 20) }],
+  });
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { steps: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' } } }), steps = Number(values.steps ?? 20_000), out = values.out ?? join('reproductions', 'results', 'long');
+  await ready();
+  const teacher = await loadRunnable(pocketModelPath('pocket-bert')), generator = await loadRunnable(pocketModelPath('pocket-generator'));
+  const points: MemoryPoint[] = [], bar = new Progress('SAM-SGA, pocket-bert', steps);
+  const run = await quantize({
+    teacher, generator, tokenizer: loadTokenizer(teacher.dir), bits: 'W2A8', preset: 'smoke', set: [`steps=${steps}`],
+    onProgress: ({ step }) => {
+      if (step % EVERY === 0) points.push({ step, tensors: tensorCount(), residentBytes: process.memoryUsage.rss() });
+      bar.update(step, `${tensorCount()} tensors · ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MB`);
+    },
+  });
+  bar.end();
+  dispose(run.params, ...Object.values(run.affines).map(({ scale, zero }) => ({ scale, zero })));
+  const found = flatness(points), { growth, tensors, flat } = found, result = { steps: run.cost.steps, status: run.status, seconds: run.cost.seconds, ...found, curve: points, date: new Date().toISOString().slice(0, 10), ...provenance() };
+  mkdirSync(out, { recursive: true });
+  writeWhole(join(out, 'pocket-bert.json'), `${canonicalJson(result, 1)}\n`);
+  writeWhole(join(out, 'pocket-bert.svg'), await toSvg(memoryFigure(points)));
+  (values.json ? process.stderr : process.stdout).write(`${run.cost.steps} steps: ${tensors[0] === tensors[1] ? `${tensors[0]} tensors throughout` : `${tensors.join(' to ')} tensors`}, mean memory up by ${(100 * growth).toFixed(1)}% after the warm-up (single points by ${(100 * found.swing).toFixed(1)}%): ${flat ? 'flat' : 'NOT FLAT'}\nwritten to ${out}\n`);
+  if (values.json) console.log(JSON.stringify({ ...found, steps: run.cost.steps }));
+  return flat && run.status === 'ok' ? 0 : 1;
+}
+
+if (require.main === module) main().then((code) => { process.exitCode = code; });
