@@ -103,6 +103,8 @@ describe('perplexity', () => {
       assert.equal(r.examples, 36); // 40 predictions, windows of 6: the rest of 4 is left out
       assert.ok(Math.abs(r.nll - mean(0, 36)) < 1e-6, `${r.nll} ${mean(0, 36)}`);
       assert.ok(Math.abs(r.score - Math.exp(r.nll)) < 1e-12);
+      assert.equal(r.windows.length, 6);
+      r.windows.forEach((x, i) => assert.ok(Math.abs(x - mean(6 * i, 6 * (i + 1))) < 1e-6, `window ${i}`));
     }
     assert.equal(tensorCount(), before);
   });

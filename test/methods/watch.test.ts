@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { tensorCount } from '../../src/core/memory';
 import { samSga } from '../../src/methods/samSga';
 import { HELD_STEPS } from '../../src/methods/watch';
-import { free, memoryStore, tiny, tinyConfig, values, type Tiny } from './tiny';
+import { makePlan, type PlanOptions } from '../../src/quant/plan';
+import { free, memoryStore, tiny, tinyConfig, tinyPlan, values, type Tiny } from './tiny';
 import type { Job, Quantized } from '../../src/methods/method';
 import type { SamSgaConfig } from '../../src/methods/config';
 import type { Warning } from '../../src/train/monitor';
@@ -12,7 +13,9 @@ describe('methods/watch', () => {
   let t: Tiny;
   before(async () => { t = await tiny(); });
   after(() => t.dispose());
-  const run = (job: Partial<Job>, config: Partial<SamSgaConfig> = {}): Promise<Quantized> => samSga.run(t.job(job), { ...tinyConfig, steps: 24, ...config });
+  const run = (job: Partial<Job>, config: Partial<SamSgaConfig> = {}): Promise<Quantized> => samSga.run(t.job({ plan: makePlan(t.teacher.model, fine), ...job }), { ...tinyConfig, steps: 24, ...config });
+  /** Eight bits: near the teacher, so that there is something to lose. */
+  const fine: PlanOptions = { ...tinyPlan, weights: 8, grid: 'symmetric' };
   /** Steps so large that the student is lost at once. */
   const wild: Partial<SamSgaConfig> = { steps: 36, rate: 1, clip: 1e6, checkpointSeconds: 600 };
 
