@@ -9,10 +9,15 @@ const HOSTILE = ['__proto__', 'constructor', 'prototype', '{"__proto__":{"pollut
 export function wounded(whole: Buffer, random: Stream): Buffer {
   const kind = random.int(10);
   if (kind === 0) return Buffer.from(fc.sample(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.json().map((text) => Buffer.from(text)), fc.string({ unit: 'binary' }).map((text) => Buffer.from(text))), { seed: random.int(2 ** 31 - 1), numRuns: 1 })[0]);
-  const text = kind < 6 && (whole[0] === 0x7b || whole[0] === 0x5b) ? whole.toString('utf8') : undefined;
+  const text = kind < 6 && isJson(whole) ? whole.toString('utf8') : undefined;
   if (text !== undefined && kind < 4) return Buffer.from(damageJson(text, random));
   if (text !== undefined || kind === 1) return Buffer.from(hostile(text ?? whole.toString('latin1'), random), text === undefined ? 'latin1' : 'utf8');
   return damage(whole, random);
+}
+
+function isJson(bytes: Buffer): boolean {
+  if (bytes[0] !== 0x7b && bytes[0] !== 0x5b) return false;
+  try { JSON.parse(bytes.toString('utf8')); return true; } catch { return false; }
 }
 
 /** A hostile word in the place of one of the words. */

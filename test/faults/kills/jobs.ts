@@ -98,8 +98,11 @@ const tinyData = (at: (...parts: string[]) => string): void => {
   const rows = (split: 'train' | 'dev', n: number) => ['sentence\tlabel', ...pocketTask('pocket-sentiment', split, n).examples.map((e) => `${e.text}\t${e.label}`)];
   writeFileSync(at('data', 'glue', 'SST-2', 'train.tsv'), `${rows('train', 96).join('\n')}\n`);
   writeFileSync(at('data', 'glue', 'SST-2', 'dev.tsv'), `${rows('dev', 16).join('\n')}\n`);
-  for (const [name, split] of [['train', 'train'], ['valid', 'dev'], ['test', 'test']] as const) writeFileSync(at('data', 'ptb', `${name}.txt`), `${pocketText('reports', split, 2000).join('\n')}\n`);
+  for (const [name, split] of [['train', 'train'], ['valid', 'dev'], ['test', 'test']] as const) writeFileSync(at('data', 'ptb', `${name}.txt`), `${pocketText('reports', split, 2000).map(withUnknowns).join('\n')}\n`);
 };
+
+/** PTB is told by its share of unknown words. */
+const withUnknowns = (line: string): string => line.split(' ').map((word, i) => (i % 25 ? word : '<unk>')).join(' ');
 
 /** Every job, those that start in a moment first. */
 export function jobs(): Job[] {
@@ -114,7 +117,7 @@ export function jobs(): Job[] {
     job('export', 20, true, (at, fault) => sufferZsaq(['export', '--model', at('full'), '--format', 'onnx-exact', '--out', at('run', 'export')], fault), {
       prepare: (at) => { cpSync(bert, at('full'), { recursive: true }); mkdirSync(at('run')); },
     }),
-    job('reproduce', 20, true, (at, fault) => sufferZsaq(['reproduce', 'control', '--only', 'qatRandom W4A8', '--preset', 'smoke', '--results', at('run', 'results'), '--work', at('run', 'work')], fault), {
+    job('reproduce', 20, true, (at, fault) => sufferZsaq(['reproduce', 'control', '--only', 'qatRandom seed 0', '--preset', 'smoke', '--results', at('run', 'results'), '--work', at('run', 'work')], fault), {
       progress: (dir) => (existsSync(join(dir, 'results', 'cells')) ? readdirSync(join(dir, 'results', 'cells')).filter((f) => f.endsWith('.json')).length : 0), without: /(^|\/)logs\//,
     }),
   ];

@@ -38,14 +38,14 @@ async function killJob(job: Job, wanted: number, seed: number, tally: Tally, tel
       const fault: Omit<Fault, 'roots'> = row < IN_A_ROW && kills < wanted ? { act: 'kill', at, when, ...(turn ? { ops: TURNS } : {}) } : {};
       const ended = await job.run(fault), place = `${job.name}, seed ${seed}, ${[...course, fault.act ? moment : 'to its end'].join(', ')}`;
       if (job.progress() < reached) tally.lose(`${place}: work that was on the disk is gone`);
-      if (ended.signal === 'SIGKILL' && !ended.hung) {
+      const inCell = job.name === 'reproduce' && fault.act !== undefined && ended.code === 1 && /failed: /.test(ended.stderr); // the kill met the process of a cell, and the runner says so
+      if ((ended.signal === 'SIGKILL' && !ended.hung) || inCell) {
         kills += 1;
         tally.kills += 1;
         course.push(moment);
         tell();
         continue;
       }
-      if (ended.code !== 0 && fault.act && job.name === 'reproduce') continue; // the kill met the process of a cell: the runner says so
       if (ended.code !== 0) tally.fail(`${place}: it ends with ${said(ended)}`);
       const differs = ended.code === 0 ? difference(job.made(), wish) : undefined;
       if (differs) tally.lose(`${place}: against an undisturbed run it ${differs}`);
