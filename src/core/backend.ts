@@ -150,7 +150,8 @@ export function kernel(op: string, attributes: Record<string, AttributeValue>, i
 export function ownKernel(name: OwnKernel, attributes: Record<string, number>, inputs: TensorFlow.Tensor[], outputs: number): TensorFlow.Tensor[] {
   return kernel(name, Object.fromEntries(Object.entries(attributes).map(([key, float]) => [key, { float }])), inputs, outputs);
 }
-type OwnKernel = 'ZsaqQuantizeRows' | 'ZsaqGelu' | 'ZsaqGeluGrad' | 'ZsaqFakeQuantize' | 'ZsaqFakeQuantizeGrad' | 'ZsaqAdam' | 'ZsaqLayerNorm' | 'ZsaqLayerNormGrad';
+type OwnKernel = 'ZsaqQuantizeRows' | 'ZsaqGelu' | 'ZsaqGeluGrad' | 'ZsaqFakeQuantize' | 'ZsaqFakeQuantizeGrad' | 'ZsaqAdam' | 'ZsaqLayerNorm' | 'ZsaqLayerNormGrad'
+  | 'ZsaqKl' | 'ZsaqKlStudent' | 'ZsaqKlTeacher';
 
 let ownKernels: boolean | undefined;
 

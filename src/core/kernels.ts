@@ -151,6 +151,25 @@ export function gelu(x: Tensor): Tensor {
 
 function normalCdf(x: Tensor): Tensor { return tf.add(tf.mul(tf.erf(tf.mul(x, Math.SQRT1_2)), 0.5), 0.5); }
 
+/**
+ * t^2 KL(p | q) of each row, p and q the softmax of `teacher` / t and `student` / t: sum p (log p - log q). Where the project's kernels are, nothing but the
+ * logits is kept for the gradients, t (q - p) of the student's and t p (log p - log q - KL) of the teacher's: over a vocabulary each further tensor is as large as they.
+ *
+ * @param student `[..., n]`  @param teacher `[..., n]`
+ * @returns `[...]`
+ */
+export function klRows(student: Tensor, teacher: Tensor, t: number): Tensor {
+  const shape = student.shape.slice(0, -1), n = student.shape[student.rank - 1]!, rows = (x: Tensor): Tensor => tf.reshape(x, [-1, n]);
+  if (!own()) {
+    const logP = tf.logSoftmax(tf.div(teacher, t)), logQ = tf.logSoftmax(tf.div(student, t));
+    return tf.mul(tf.sum(tf.mul(tf.exp(logP), tf.sub(logP, logQ)), -1), t * t);
+  }
+  return operation([student, teacher], (save) => {
+    save([student, teacher]);
+    return tf.reshape(ownKernel('ZsaqKl', { t }, [rows(student), rows(teacher)], 1)[0], shape);
+  }, (dy, [s, p]) => (['ZsaqKlStudent', 'ZsaqKlTeacher'] as const).map((name) => () => tf.reshape(ownKernel(name, { t }, [rows(s), rows(p), tf.reshape(dy, [-1, 1])], 1)[0], s.shape)));
+}
+
 /** Softmax over the last axis; the gradient keeps only the output: dx = y (dy - sum(dy y)). */
 export function softmax(x: Tensor): Tensor {
   return operation([x], (save) => {

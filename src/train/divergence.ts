@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
-import { addAll } from '../core/kernels';
+import { addAll, klRows } from '../core/kernels';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 export type LogitsTerm = 'kl' | 'js' | 'l1' | 'mse';
@@ -45,10 +45,9 @@ export function divergence(student: Comparable, teacher: Comparable, mask: Tenso
 
 function logitsTerm(student: Tensor, teacher: Tensor, { logits, temperature: t }: DivergenceConfig): Tensor {
   if (logits === 'mse') return tf.mean(tf.squaredDifference(student, teacher), -1);
+  if (logits === 'kl') return klRows(student, teacher, t);
   const scale = t * t, logP = tf.logSoftmax(tf.div(teacher, t)), logQ = tf.logSoftmax(tf.div(student, t));
-  const p = tf.exp(logP);
-  if (logits === 'kl') return tf.mul(tf.sum(tf.mul(p, tf.sub(logP, logQ)), -1), scale);
-  const q = tf.exp(logQ);
+  const p = tf.exp(logP), q = tf.exp(logQ);
   if (logits === 'l1') return tf.mul(tf.sum(tf.abs(tf.sub(p, q)), -1), scale);
   const logM = tf.log(tf.maximum(tf.mul(tf.add(p, q), 0.5), 1e-30));
   const both = tf.add(tf.mul(p, tf.sub(logP, logM)), tf.mul(q, tf.sub(logQ, logM)));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { hasOwnKernels, ownKernel, ready, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
 import { compiled } from '../../src/core/graph';
-import { gelu, layerNorm, quantizeRows, withPlainKernels } from '../../src/core/kernels';
+import { gelu, klRows, layerNorm, quantizeRows, withPlainKernels } from '../../src/core/kernels';
 import { tensorCount } from '../../src/core/memory';
 import { Stream } from '../../src/core/random';
 import { dispose, part } from '../../src/core/tree';
@@ -81,6 +81,20 @@ describe('own kernels', () => {
     assert.deepEqual([...fakeQuantize(tf.tensor2d([[1e9, -1e9, NaN]]), affine, spec).dataSync()].map((v) => Math.round(v * 1e6)), [7, -7, NaN]);
   });
 
+  it('KL divergence of rows and both its gradients, short rows and vocabularies, near and far, at two temperatures', () => {
+    for (const [shape, spread, apart] of [[[4, 2], 1, 1], [[2, 3, 17], 3, 0.1], [[3, 5000], 5, 1], [[40, 3001], 1, 0.01]] as const) for (const t of [1, 2.5]) {
+      const teacher = tf.mul(normal(...shape), spread), student = tf.add(teacher, tf.mul(normal(...shape), apart)), weight = normal(...shape.slice(0, -1));
+      close(() => { const { value, grads } = valueAndGrad((p) => tf.sum(tf.mul(klRows(p.student, p.teacher, t), weight)) as Scalar, { student, teacher }); return { value, ...grads }; }, apart < 1 ? 2e-2 : 1e-4, `${shape} ${t}`);
+      const n = shape.at(-1)!, [s, p, rows] = [student, teacher, klRows(student, teacher, t)].map((x) => x.dataSync() as Float32Array);
+      rows.forEach((kl, r) => { const exact = klOf(s.slice(r * n, (r + 1) * n), p.slice(r * n, (r + 1) * n), t); assert.ok(Math.abs(kl - exact) < 1e-3 * exact + 1e-7, `${shape} ${t}: ${kl} and ${exact}`); });
+      dispose({ teacher, student, weight });
+    }
+    const same = normal(2, 100);
+    assert.ok([...klRows(same, same, 1).dataSync()].every((v) => Math.abs(v) < 1e-6));
+    assert.ok(Number.isNaN(klRows(tf.tensor2d([[NaN, 1, 2]]), tf.tensor2d([[0, 1, 2]]), 1).dataSync()[0]));
+    assert.ok(Number.isFinite(klRows(tf.tensor2d([[-1e4, 0, 1e4]]), tf.tensor2d([[0, 1, 2]]), 1).dataSync()[0]));
+  });
+
   it('AdamW, vectors and scalars too', () => {
     const shapes: Record<string, number[]> = { big: [600, 769], row: [7], one: [] }, make = () => Object.fromEntries(Object.entries(shapes).map(([k, s]) => [k, normal(...s)]));
     const w = make(), g = make(), adam = makeAdam({ all: { decay: true } }, () => 'all' as const, { ...adamDefaults, weightDecay: 0.1 }), zero = adamInit(w);
@@ -106,6 +120,13 @@ describe('own kernels', () => {
     assert.deepEqual(part({ 'a/b': ownKernel('ZsaqGelu', {}, [tf.zeros([0, 3])], 1)[0] }, 'a/').b.shape, [0, 3]);
   });
 });
+
+/** The divergence in float64. */
+function klOf(student: Float32Array, teacher: Float32Array, t: number): number {
+  const logSoftmax = (z: Float32Array): number[] => { const most = Math.max(...z) / t, sum = z.reduce((a, v) => a + Math.exp(v / t - most), 0); return Array.from(z, (v) => v / t - most - Math.log(sum)); };
+  const q = logSoftmax(student);
+  return t * t * logSoftmax(teacher).reduce((sum, p, i) => sum + Math.exp(p) * (p - q[i]), 0);
+}
 
 /** Series for small, continued fraction's tail for large arguments: to 1e-12. */
 function erf(x: number): number {

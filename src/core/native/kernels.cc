@@ -211,6 +211,70 @@ void LayerNormGrad(const Call& c) {
   });
 }
 
+template <typename Term>
+INLINE float MostOver(int64_t n, Term term) {
+  float lanes[LANES];
+  for (int k = 0; k < LANES; k++) lanes[k] = -INFINITY;
+  const int64_t whole = n - n % LANES;
+  for (int64_t i = 0; i < whole; i += LANES) for (int k = 0; k < LANES; k++) { const float v = term(i + k); lanes[k] = v > lanes[k] ? v : lanes[k]; }
+  float most = -INFINITY;
+  for (int k = 0; k < LANES; k++) most = lanes[k] > most ? lanes[k] : most;
+  for (int64_t i = whole; i < n; i++) most = term(i) > most ? term(i) : most;
+  return most;
+}
+
+// log sum_i e^(z_i / t)
+EVERY_PROCESSOR float LogSum(const float* z, int64_t n, float t) {
+  const float most = MostOver(n, [&](int64_t i) FLAT { return z[i]; });
+  return most / t + std::log(SumOver(n, [&](int64_t i) FLAT { return ExpNegative((z[i] - most) / t); }));
+}
+
+// t^2 sum (p (log p - log q) - p + q), with p and q the softmax of the teacher's and the student's row at temperature t. The sums of p and q are
+// both 1; with them no term is negative, and rounding of the logarithms' sums, which all terms share, cancels to first order.
+EVERY_PROCESSOR float KlRow(const float* student, const float* teacher, float q, float p, int64_t n, float t) {
+  return t * t * SumOver(n, [&](int64_t i) FLAT {
+    const float log_p = teacher[i] / t - p, log_q = student[i] / t - q, of_p = ExpNegative(log_p);
+    return of_p * (log_p - log_q) - of_p + ExpNegative(log_q);
+  });
+}
+
+EVERY_PROCESSOR void KlStudentRow(const float* student, const float* teacher, float q, float p, float g, float* out, int64_t n, float t) {
+  INDEPENDENT for (int64_t i = 0; i < n; i++) out[i] = g * t * (ExpNegative(student[i] / t - q) - ExpNegative(teacher[i] / t - p));
+}
+
+EVERY_PROCESSOR void KlTeacherRow(const float* student, const float* teacher, float q, float p, float kl, float g, float* out, int64_t n, float t) {
+  INDEPENDENT for (int64_t i = 0; i < n; i++) {
+    const float log_p = teacher[i] / t - p;
+    out[i] = g * t * (ExpNegative(log_p) * ((log_p - (student[i] / t - q)) - kl));
+  }
+}
+
+// Rows of the vocabulary are long: what a gradient needs of a row is computed again rather than kept.
+void Kl(const Call& c) {
+  const float t = c.attributes[0];
+  Parallel(c.rows, 16 * c.width, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) {
+      const float *student = c.in[0] + r * c.width, *teacher = c.in[1] + r * c.width;
+      c.out[0][r] = KlRow(student, teacher, LogSum(student, c.width, t), LogSum(teacher, c.width, t), c.width, t);
+    }
+  });
+}
+
+void KlGrad(const Call& c, bool of_teacher) {
+  const float t = c.attributes[0];
+  Parallel(c.rows, 16 * c.width, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) {
+      const float *student = c.in[0] + r * c.width, *teacher = c.in[1] + r * c.width, g = c.in[2][r];
+      const float q = LogSum(student, c.width, t), p = LogSum(teacher, c.width, t);
+      if (!of_teacher) KlStudentRow(student, teacher, q, p, g, c.out[0] + r * c.width, c.width, t);
+      else KlTeacherRow(student, teacher, q, p, KlRow(student, teacher, q, p, c.width, t) / (t * t), g, c.out[0] + r * c.width, c.width, t);
+    }
+  });
+}
+
+void KlStudent(const Call& c) { KlGrad(c, false); }
+void KlTeacher(const Call& c) { KlGrad(c, true); }
+
 const Operation QUANTIZE_ROWS{"ZsaqQuantizeRows", "x", "x", {"high"}, QuantizeRows};
 const Operation GELU{"ZsaqGelu", "x", "x", {}, Gelu};
 const Operation GELU_GRAD{"ZsaqGeluGrad", "xx", "x", {}, GeluGrad};
@@ -220,9 +284,14 @@ const Operation ADAM{"ZsaqAdam", "xxxxsss", "xxx", {"b1", "a1", "b2", "a2"}, Ada
 const Operation LAYER_NORM{"ZsaqLayerNorm", "xcc", "xxr", {"epsilon"}, LayerNorm};
 const Operation LAYER_NORM_GRAD{"ZsaqLayerNormGrad", "xxrc", "x", {}, LayerNormGrad};
 
+const Operation KL{"ZsaqKl", "xx", "r", {"t"}, Kl};
+const Operation KL_STUDENT{"ZsaqKlStudent", "xxr", "x", {"t"}, KlStudent};
+const Operation KL_TEACHER{"ZsaqKlTeacher", "xxr", "x", {"t"}, KlTeacher};
+
 const bool registered[] = {
   Kernel<QUANTIZE_ROWS>::Register(), Kernel<GELU>::Register(), Kernel<GELU_GRAD>::Register(), Kernel<FAKE_QUANTIZE>::Register(),
   Kernel<FAKE_QUANTIZE_GRAD>::Register(), Kernel<ADAM>::Register(), Kernel<LAYER_NORM>::Register(), Kernel<LAYER_NORM_GRAD>::Register(),
+  Kernel<KL>::Register(), Kernel<KL_STUDENT>::Register(), Kernel<KL_TEACHER>::Register(),
 };
 
 }  // namespace
