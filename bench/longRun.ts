@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pocketModelPath } from '../datasets';
-import { canonicalJson, dispose, loadRunnable, loadTokenizer, quantize, ready, writeWhole, ZsaqError } from '../src/index';
+import { canonicalJson, disposeQuantized, loadRunnable, loadTokenizer, quantize, ready, writeWhole, ZsaqError } from '../src/index';
 import { provenance } from '../src/commands/provenance';
 import { tensorCount } from '../src/core/memory';
 import { lineFigure, Progress, toSvg, type Figure } from '../src/report';
@@ -54,7 +54,7 @@ async function main(): Promise<number> {
     },
   });
   bar.end();
-  dispose(run.params, ...Object.values(run.affines).map(({ scale, zero }) => ({ scale, zero })));
+  disposeQuantized(run);
   const found = flatness(points), { growth, tensors, flat } = found, result = { steps: run.cost.steps, status: run.status, seconds: run.cost.seconds, ...found, curve: points, date: new Date().toISOString().slice(0, 10), ...provenance() };
   mkdirSync(out, { recursive: true });
   writeWhole(join(out, 'pocket-bert.json'), `${canonicalJson(result, 1)}\n`);

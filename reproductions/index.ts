@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ZsaqError } from '../src/index';
 import { RESULTS } from '../src/commands/reports/report';
-import { show } from '../src/report';
+import { plain, show } from '../src/report';
 import { findIn, missing, report, type Report } from './report/report';
 import { PRESETS, type Preset } from './cells/cell';
 
@@ -22,9 +22,7 @@ export function paper(id: string, preset = 'mini'): Report {
  */
 export async function showPaper(id: string, preset = 'mini'): Promise<void> {
   const r = paper(id, preset), lines = [['The paper', r.claim], ...r.notes.map((note) => ['Here', note]), ['How to read it', r.meaning], ...[missing(r)].filter(Boolean).map((text) => ['Not complete', text])];
-  await show({ html: lines.map(([name, text]) => `<p><b>${name}:</b> ${escaped(text)}</p>`).join('\n') });
+  await show({ html: lines.map(([name, text]) => `<p><b>${name}:</b> ${plain(text)}</p>`).join('\n') });
   for (const table of r.tables) await show(table);
   for (const { figure } of r.figures) await show(figure);
 }
-
-const escaped = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');

@@ -9,7 +9,7 @@ import { maskOf } from './methods/studentStep';
 import { heldOut } from './methods/watch';
 import { configure, quantize, zeroShotJob, type QuantizeOptions } from './quantize';
 import { activationHooks } from './quant/activations';
-import type { Entry, Quantized, Status } from './methods/method';
+import { disposeQuantized, type Entry, type Quantized, type Status } from './methods/method';
 import type { SamSgaConfig } from './methods/config';
 import type { Inputs } from './models/model';
 import type { Hooks } from './nn/hooks';
@@ -57,10 +57,10 @@ export async function firstExperiments(options: FirstExperimentsOptions): Promis
       const [student, held, generator] = [(e: Entry) => e.student, (e: Entry) => e.held, (e: Entry) => e.generator].map((of) => course(long.history.flatMap((e) => of(e) ?? [])));
       return { smoke, convergence: { history: long.history, student, heldOut: held, generator, ascent: generator.last / held.last }, outputs: await compared({ ...rest, teacher, preset, set }, rounded, long) };
     } finally {
-      free(long);
+      disposeQuantized(long);
     }
   } finally {
-    free(short), free(rounded);
+    disposeQuantized(short), disposeQuantized(rounded);
   }
 }
 
@@ -94,5 +94,3 @@ function course(values: readonly number[]): Course {
 function fingerprint(params: Params): number {
   return Object.keys(params).sort().reduce((sum, name, k) => sum + (k + 1) * (params[name].dataSync() as Float32Array).reduce((s, v, i) => s + v * ((i % 97) + 1), 0), 0);
 }
-
-function free({ params, affines }: Quantized): void { dispose(params, ...Object.values(affines).map(({ scale, zero }) => ({ scale, zero }))); }

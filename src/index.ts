@@ -21,7 +21,7 @@ export { modelFromConfig } from './models/registry';
 export { loadModel, storedTensors, type LoadedModel } from './models/load';
 export { generate, type GenerateOptions } from './models/generate';
 export type { Sampling } from './models/sampling';
-export type { Inputs, Model } from './models/model';
+export { inputTensors, type Inputs, type Model } from './models/model';
 export { savePretrained } from './io/pretrained';
 export { loadCheckpoint, saveCheckpoint } from './io/checkpoint';
 export { loadRunnable, saveQuantized, type RunnableModel } from './export/packed';
@@ -40,6 +40,8 @@ export { filterDirection, landscape, type Landscape } from './analysis/landscape
 export { bleu, compressionRatio, distinctN, embeddingSpread, energyDistance, selfBleu, tokenDivergence, vendiScore } from './analysis/diversity';
 export { forwardFlops, methodFlops, PHASES, type MethodFlops } from './analysis/cost';
 export { failureIn, thresholds, warningText, type Reading, type Warning } from './train/monitor';
+export { maskOf } from './methods/studentStep';
+export { disposeQuantized } from './methods/method';
 export type { CheckpointStore, DataSource, Entry, Job, Method, MethodId, Network, Progress, Quantized, RealData, Status } from './methods/method';
 export { BANK_PARTS, bankDefaults, disposeBank, makeBank, onBank, type Bank, type BankConfig, type BankScore } from './methods/bank';
 export type { RealText } from './methods/realText';

@@ -1,5 +1,5 @@
 // The loss around a student's quantized weights, on the fixed bank.
-import { disposeBank, dispose, divergence, filterDirection, landscape, makeObjective, tf, tidy, type activationHooks, type Network, type Params, type QuantPlan } from '../../src/index';
+import { disposeBank, dispose, divergence, filterDirection, inputTensors, landscape, makeObjective, maskOf, prefixed, tf, tidy, type activationHooks, type Network, type Params, type QuantPlan } from '../../src/index';
 import type { OpenBank } from '../../src/commands/bankFile';
 
 /** D(P, Q) at Q(w) + b d2 + a d1, d1 and d2 random with the norm of each row of the weights (Li et al. 2018); `loss[row of b][column of a]`. */
@@ -14,11 +14,11 @@ export async function studentLandscape({ bank, divergence: config }: OpenBank, {
   const names = Object.keys(plan.weights), w = Object.fromEntries(names.map((n) => [n, student[n]])), batches = Object.values(bank).map(([inputs]) => inputs);
   const answers = batches.map((inputs) => tidy(() => model.forward(teacher, inputs)));
   const held: Record<string, Params[string]> = {};
-  batches.forEach((inputs, i) => Object.entries(inputs).forEach(([name, x]) => { if (x) held[`inputs${i}/${name}`] = x; }));
+  batches.forEach((inputs, i) => Object.assign(held, prefixed(`inputs${i}/`, inputTensors(inputs))));
   answers.forEach(({ logits, hidden }, i) => { held[`logits${i}`] = logits; hidden.forEach((h, k) => { held[`hidden${i}/${k}`] = h; }); });
   for (const [name, x] of Object.entries(student)) if (!w[name]) held[`frozen/${name}`] = x;
   const objective = makeObjective((p) => tf.mean(tf.stack(batches.map((inputs, i) => (
-    divergence(model.forward({ ...student, ...p }, inputs, hooks), answers[i], inputs.mask ?? tf.ones((inputs.ids ?? inputs.embeds)!.shape.slice(0, 2) as [number, number]), config))))), held);
+    divergence(model.forward({ ...student, ...p }, inputs, hooks), answers[i], maskOf(inputs), config))))), held);
   const directions = [filterDirection(w, 0), filterDirection(w, 0, 'second')] as const;
   try {
     const { a, b, loss } = await landscape(objective, w, directions, { reach: REACH, points: POINTS });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
-  activationHooks, canonicalJson, configure, dispose, disposeBank, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, sizeBytes, zeroShotJob, ZsaqError,
+  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
 import { openBank, type OpenBank } from '../../src/commands/bankFile';
@@ -76,7 +76,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
         hashes: { model: weightsHash(teacher.dir), generator: generator ? weightsHash(generator.dir) : null, data: dataHash(evaluation) }, date: today(), ...provenance(),
       };
     } finally {
-      dispose(run.params, ...Object.values(run.affines).map(({ scale, zero }) => ({ scale, zero })));
+      disposeQuantized(run);
     }
   } finally {
     folder.close();

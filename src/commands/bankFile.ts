@@ -12,7 +12,7 @@ import { openSafetensors, writeSafetensors, type WritableTensor } from '../io/sa
 import { Progress } from '../report/progress';
 import type { Params } from '../core/tree';
 import type { DivergenceConfig } from '../train/divergence';
-import type { Inputs } from '../models/model';
+import { inputTensors, type Inputs } from '../models/model';
 import type { Job } from '../methods/method';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
@@ -62,8 +62,8 @@ export async function openBank(path: string, job: Job, preset: string): Promise<
 }
 
 function stored(bank: Bank): [string, WritableTensor][] {
-  return BANK_PARTS.flatMap((part) => bank[part].flatMap((inputs, i) => (Object.entries(inputs) as [string, Tensor | undefined][]).filter(([, x]) => x).map(([field, x]): [string, WritableTensor] => [
-    `${part}/${i}/${field}`, { dtype: x!.dtype === 'int32' ? 'I32' : 'F32', shape: x!.shape, data: x!.dataSync() as Float32Array },
+  return BANK_PARTS.flatMap((part) => bank[part].flatMap((inputs, i) => Object.entries(inputTensors(inputs)).map(([field, x]): [string, WritableTensor] => [
+    `${part}/${i}/${field}`, { dtype: x.dtype === 'int32' ? 'I32' : 'F32', shape: x.shape, data: x.dataSync() as Float32Array },
   ])));
 }
 

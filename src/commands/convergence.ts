@@ -6,12 +6,11 @@ import { MINIMAX } from '../analysis/minimax';
 import { ZsaqError } from '../core/error';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { Progress } from '../report/progress';
-import { toText } from '../report/table';
 import { networkConvergence } from './networkConvergence';
 import { optional, type Command } from './command';
 import { provenance } from './provenance';
 import { convergence } from './reports/convergence';
-import { RESULTS } from './reports/report';
+import { reportText, RESULTS } from './reports/report';
 
 /** One curve: the same configuration at growing T, `values[T][seed]` of each measure. */
 export interface Series { id: string; config: GameConfig; steps: number[]; seeds: number[]; student: number[][]; primal: number[][]; joint: number[][] }
@@ -77,8 +76,8 @@ there already is kept: the same command again continues. \`zsaq report convergen
     mkdirSync(out, { recursive: true });
     if (values.model) await networkConvergence(values, out, signal);
     else for (const name of words.length ? words : Object.keys(MINIMAX)) await playAll(name, preset, join(out, `${name}.json`), signal);
-    const { tables, text, json } = await convergence.make({ results });
-    return { text: `${tables.map(toText).join('\n')}\n${text}\n`, json: { out, ...json } };
+    const drawn = await convergence.make({ results });
+    return { text: reportText(drawn), json: { out, ...drawn.json } };
   },
 };
 

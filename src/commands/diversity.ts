@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { compressionRatio, distinctN, embeddingSpread, energyDistance, selfBleu, tokenDivergence, vendiScore, type Tokens } from '../analysis/diversity';
 import { ready } from '../core/backend';
 import { modelFromConfig } from '../models/registry';
-import { toText } from '../report/table';
 import { loadTokenizer } from '../text/tokenizer';
 import { freshWeights } from '../train/weights';
 import { pocketModelPath, pocketTask } from '../../datasets';
 import { optional, type Command } from './command';
 import { diversity } from './reports/diversity';
-import { RESULTS } from './reports/report';
+import { reportText, RESULTS } from './reports/report';
 import { generatorConfig, sizeOf } from './sizes';
 import { brief, study, type StudyRun, type StudyScore } from './study';
 import type { Network } from '../methods/method';
@@ -63,8 +62,8 @@ ten minutes; the same command again continues, \`zsaq report diversity\` draws.`
         return brief({ generator, rate, steps, points: points.get(run.id)! });
       },
     });
-    const { tables, text, json } = await diversity.make({ results });
-    return { text: `${tables.map(toText).join('\n')}\n${text}\n`, json };
+    const drawn = await diversity.make({ results });
+    return { text: reportText(drawn), json: drawn.json };
   },
 };
 

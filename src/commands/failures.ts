@@ -5,15 +5,15 @@ import { ZsaqError } from '../core/error';
 import { dispose } from '../core/tree';
 import { loadRunnable } from '../export/packed';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
+import { disposeQuantized } from '../methods/method';
 import { quantize } from '../quantize';
 import { Progress } from '../report/progress';
-import { toText } from '../report/table';
 import { loadTokenizer } from '../text/tokenizer';
 import { pocketModelPath } from '../../datasets';
 import { optional, type Command } from './command';
 import { provenance } from './provenance';
 import { failures } from './reports/failures';
-import { RESULTS } from './reports/report';
+import { reportText, RESULTS } from './reports/report';
 import type { Reading, Signature } from '../train/monitor';
 
 /** Runs of one kind: settings, and what each seed showed step by step. */
@@ -64,8 +64,8 @@ judges them by the thresholds as they stand. The same command again continues.`,
     for (const [model, seeds] of Object.entries(SEEDS)) for (const kind of KINDS) {
       if (!words.length || words.includes(kind.kind)) await runAll(model, kind, seeds.slice(0, count), out, signal);
     }
-    const { tables, text, json } = await failures.make({ results });
-    return { text: `${tables.map(toText).join('\n')}\n${text}\n`, json: { out, ...json } };
+    const drawn = await failures.make({ results });
+    return { text: reportText(drawn), json: { out, ...drawn.json } };
   },
 };
 
@@ -88,7 +88,7 @@ async function runAll(model: string, kind: typeof KINDS[number], seeds: readonly
           enough.aborted = readings.length >= followed;
         },
       });
-      dispose(params, ...Object.values(affines).map(({ scale, zero }) => ({ scale, zero })));
+      disposeQuantized({ params, affines });
       if (signal.aborted) throw new ZsaqError('cancelled', 'stopped; the same command continues');
       runs.push({ seed, readings });
       writeWhole(path, `${canonicalJson({ ...fresh, runs })}\n`);

@@ -6,10 +6,9 @@ import { ready, tf } from '../core/backend';
 import { dispose, pick, prefixed, type Params } from '../core/tree';
 import { maskOf } from '../methods/studentStep';
 import { divergence } from '../train/divergence';
-import { toText } from '../report/table';
 import { optional, type Command } from './command';
 import { flatness } from './reports/flatness';
-import { RESULTS } from './reports/report';
+import { reportText, RESULTS } from './reports/report';
 import { brief, study, type Finished, type StudyRun, type StudyScore } from './study';
 import type { Scalar } from '@tensorflow/tfjs-node-gpu';
 
@@ -42,8 +41,8 @@ minutes in all; the same command again continues, \`zsaq report flatness\` draws
     const results = optional(values, 'results') ?? RESULTS;
     await ready();
     await study<Flatness>('flatness', join(results, 'flatness', 'pocket-bert.json'), PLAN.map(({ beta: _, rate: __, ...run }) => run), signal, { measure: (run, finished) => measured(PLAN.find(({ id }) => id === run.id)!, finished) });
-    const { tables, text, json } = await flatness.make({ results });
-    return { text: `${tables.map(toText).join('\n')}\n${text}\n`, json };
+    const drawn = await flatness.make({ results });
+    return { text: reportText(drawn), json: drawn.json };
   },
 };
 

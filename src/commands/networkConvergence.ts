@@ -5,6 +5,7 @@ import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { dispose, norm, pick, prefixed, type Params } from '../core/tree';
 import { loadRunnable } from '../export/packed';
+import { disposeQuantized } from '../methods/method';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { BANK_PARTS, disposeBank, makeBank, type Bank } from '../methods/bank';
 import { maskOf } from '../methods/studentStep';
@@ -18,7 +19,7 @@ import { provenance } from './provenance';
 import { RunFolder } from './runFolder';
 import { countFrom } from './trainingOptions';
 import type { SamSgaConfig } from '../methods/config';
-import type { Inputs } from '../models/model';
+import { inputTensors, type Inputs } from '../models/model';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** A network's runs: `values[T][seed]`, the mean over a run of the squared gradient norm at Q(w) on the fixed bank. */
@@ -71,7 +72,7 @@ interface Measure { at(weights: Record<string, Tensor>): Promise<number>; dispos
 /** ||dD/dQ(w)||^2 of the quantized weights, D the mean over the bank. */
 function gradientOn(bank: Bank, { teacher: { model, params }, ...rest }: QuantizeOptions, { divergence: config }: SamSgaConfig): Measure {
   const { plan } = configure({ ...rest, teacher: { model, params } }), batches: Inputs[] = BANK_PARTS.flatMap((part) => [...bank[part]]), hooks = activationHooks(plan);
-  const held: Params = { ...prefixed('teacher/', params), ...Object.assign({}, ...batches.map((b, i) => prefixed(`${i}/`, Object.fromEntries(Object.entries(b).filter(([, x]) => x)) as Params))) };
+  const held: Params = { ...prefixed('teacher/', params), ...Object.assign({}, ...batches.map((b, i) => prefixed(`${i}/`, inputTensors(b)))) };
   const objective = makeObjective((p) => {
     const each = batches.map((inputs) => divergence(model.forward({ ...params, ...p }, inputs, hooks), model.forward(params, inputs), maskOf(inputs), config));
     return tf.div(tf.addN(each), each.length) as Scalar;
@@ -103,7 +104,7 @@ async function oneRun(options: QuantizeOptions, dir: string, steps: number, meas
         bar.update(step, `student ${entry.student.toFixed(3)}`);
       },
     });
-    dispose(params, ...Object.values(affines).map(({ scale, zero }) => ({ scale, zero })));
+    disposeQuantized({ params, affines });
     if (status === 'cancelled') throw new ZsaqError('cancelled', 'stopped; the same command continues');
     return course;
   } finally {

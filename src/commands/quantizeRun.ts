@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { dispose } from '../core/tree';
 import { saveQuantized } from '../export/packed';
 import { meanSharpness } from '../methods/activity';
 import { disposeBank, onBank, type BankScore } from '../methods/bank';
+import { disposeQuantized, type DataSource, type Entry, type OnFailure, type Progress as Step, type Quantized, type Status } from '../methods/method';
 import { configure, METHODS, needsData, quantize, zeroShotJob, type QuantizeOptions, type RunConfig } from '../quantize';
 import { describePlan, sizeBytes } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
@@ -17,7 +17,6 @@ import { trainedBefore } from './trainRun';
 import { warningText } from '../train/monitor';
 import type { RunnableModel } from '../export/packed';
 import type { Warning } from '../train/monitor';
-import type { DataSource, Entry, OnFailure, Progress as Step, Quantized, Status } from '../methods/method';
 import type { RealText } from '../methods/realText';
 import type { Tokenizer } from '../text/tokenizer';
 import type { Score, Scorer } from './score';
@@ -96,7 +95,7 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
       return await finish(o, folder, config, result, full, measured);
     } finally {
       if (measured) disposeBank(measured.bank);
-      dispose(result.params, ...Object.values(result.affines).map(({ scale, zero }) => ({ scale, zero })));
+      disposeQuantized(result);
     }
   } finally {
     folder.close();

@@ -8,6 +8,7 @@ import { dispose } from '../core/tree';
 import { evaluateTask } from '../eval/glue';
 import { loadRunnable } from '../export/packed';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
+import { disposeQuantized, type MethodId, type Network, type Progress as Step, type Quantized } from '../methods/method';
 import { maskOf } from '../methods/studentStep';
 import { quantize } from '../quantize';
 import { activationHooks } from '../quant/activations';
@@ -18,7 +19,6 @@ import { loadTokenizer, type Tokenizer } from '../text/tokenizer';
 import { pocketModelPath, pocketTask } from '../../datasets';
 import { provenance } from './provenance';
 import type { Inputs } from '../models/model';
-import type { MethodId, Network, Progress as Step, Quantized } from '../methods/method';
 
 /** One run of a study: its name, and what it changes. */
 export interface StudyRun { id: string; method: MethodId; seed: number; set: string[] }
@@ -61,7 +61,8 @@ export async function study<T extends object>(
           const finished = { result, teacher, generator, text, divergence: config.settings.divergence as DivergenceConfig };
           known.set(key(run), { ...run, accuracy: score, textDivergence: await divergenceOn(finished), ...await measure(run, finished) });
         } finally {
-          dispose(result.params, ...Object.values(result.affines).map(({ scale, zero }) => ({ scale, zero })), own?.params);
+          disposeQuantized(result);
+          dispose(own?.params);
         }
         writeWhole(path, `${canonicalJson({ study: name, task: task.name, common: STUDY_SET, runs: plan.flatMap((p) => known.get(key(p)) ?? []), ...provenance() })}\n`);
         bar.update(i + 1, run.id);

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ZsaqError } from '../core/error';
 import { sha256File } from '../io/file';

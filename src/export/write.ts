@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { ZsaqError } from '../core/error';
 import { canonicalJson, writeWhole } from '../io/file';
 import { copyTokenizer, savePretrained, writeFolder } from '../io/pretrained';
-import { writeSafetensors } from '../io/safetensors';
 import { describePlan, sizeBytes } from '../quant/plan';
 import { dtypeOf, modelCard, type CardFacts } from './card';
 import { compressedTensors } from './compressedTensors';

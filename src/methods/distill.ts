@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { peakBytes, tidy } from '../core/memory';
-import { clone, dispose, fromHost, hostTensors, part, prefixed, type Params } from '../core/tree';
+import { clone, dispose, fromHost, hostTensors, part, prefixed } from '../core/tree';
 import { adamInit, type AdamState } from '../optim/adam';
 import { rateAt, type Schedule } from '../optim/schedule';
 import { Guard, type GuardState } from '../train/guard';

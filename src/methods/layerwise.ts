@@ -1,7 +1,7 @@
 import { peakBytes } from '../core/memory';
 import { dispose, fromHost, hostTensors, part, prefixed } from '../core/tree';
 import { ZsaqError } from '../core/error';
-import { isCancelled, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
+import { disposeQuantized, isCancelled, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { roundToNearest } from './ptq';
 import type { Affine } from '../quant/affine';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
@@ -64,7 +64,7 @@ export async function layerByLayer({ id, job, parts, units, checkpointSeconds, i
       if (status !== 'ok' || performance.now() - written > 1000 * checkpointSeconds) save(status === 'ok' ? history : finished);
     }
   } catch (e) {
-    dispose(model.params, ...Object.values(model.affines).map(({ scale, zero }) => ({ scale, zero })));
+    disposeQuantized(model);
     throw e;
   }
   phases.layers = (performance.now() - began) / 1000 - phases.fit;

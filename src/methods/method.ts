@@ -1,7 +1,7 @@
 import { ZsaqError } from '../core/error';
-import type { Params } from '../core/tree';
+import { dispose, type Params } from '../core/tree';
 import type { Model } from '../models/model';
-import type { Affine } from '../quant/affine';
+import { disposeAffines, type Affine } from '../quant/affine';
 import type { PlanOptions, QuantPlan } from '../quant/plan';
 import type { Encoded } from '../text/batches';
 import type { Warning } from '../train/monitor';
@@ -103,6 +103,12 @@ export interface Quantized {
   status: Status;
   /** signatures of failure that were seen, each at its first time; of a method that trains no student in one go, none */
   warnings?: Warning[];
+}
+
+/** Gives back what a method has returned. */
+export function disposeQuantized({ params, affines }: Pick<Quantized, 'params' | 'affines'>): void {
+  dispose(params);
+  disposeAffines(affines);
 }
 
 /** A quantization method. */

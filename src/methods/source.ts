@@ -3,7 +3,7 @@ import { tokenInputs } from './adaptation';
 import { drawLayout, type LayoutConfig } from './layout';
 import type { Stream } from '../core/random';
 import type { Job } from './method';
-import type { Inputs } from '../models/model';
+import { inputTensors, type Inputs } from '../models/model';
 import type { DivergenceConfig } from '../train/divergence';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 
@@ -60,5 +60,5 @@ export function randomSource(job: Job, layout: LayoutConfig, random: Stream): Ho
 }
 
 export function disposeInputs(inputs: Inputs): void {
-  dispose(Object.fromEntries(Object.entries(inputs).filter(([, x]) => x)) as Params);
+  dispose(inputTensors(inputs));
 }

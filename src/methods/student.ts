@@ -3,7 +3,7 @@ import { checkpointed } from '../core/grad';
 import { tidy } from '../core/memory';
 import { clone, dispose, get, map, pick, type Params } from '../core/tree';
 import { activationHooks } from '../quant/activations';
-import { fakeQuantize, type Affine } from '../quant/affine';
+import { disposeAffines, fakeQuantize, type Affine } from '../quant/affine';
 import { fitAffine } from '../quant/fit';
 import { pullBack } from '../quant/ste';
 import type { Hooks } from '../nn/hooks';
@@ -51,7 +51,7 @@ export function makeStudent(model: Model, teacher: Params, plan: QuantPlan, reco
   }
   return {
     model, plan, initial, fitted, frozen, hooks: { ...activationHooks(plan), ...(recompute === 'layers' ? { layer: checkpointed } : {}) },
-    dispose() { dispose(initial, frozen, ...Object.values(fitted).map(({ scale, zero }) => ({ scale, zero }))); },
+    dispose() { dispose(initial, frozen), disposeAffines(fitted); },
   };
 }
 

@@ -8,7 +8,7 @@ import { maskOf, plainStep, studentGradients, type StepGiven, type StepKind, typ
 import type { TrainConfig } from './config';
 import type { Network } from './method';
 import type { Opponent } from './source';
-import type { Inputs } from '../models/model';
+import { inputTensors, type Inputs } from '../models/model';
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 
 /** Building a step's graphs takes as long as a handful of steps, so a shorter run does without. */
@@ -44,7 +44,7 @@ export function makeTrainer(student: Student, teacher: Network, config: TrainCon
   const adam = makeAdam(GROUPS, (name, x) => (isScale(name) ? 'scale' : x.rank >= 2 ? 'matrix' : 'vector'), { ...adamDefaults, weightDecay: config.weightDecay }, compile);
   return {
     gradients(trained, inputs, kind = plainStep(step.radius), { share, orthogonal = {}, answers = {} } = {}) {
-      const batch = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor)) as Params;
+      const batch = inputTensors(inputs);
       return structured(gradientsOf(kind)({
         ...prefixed('trained/', trained), ...prefixed('inputs/', batch), ...prefixed('orthogonal/', orthogonal), ...prefixed('answers/', answers), ...(share ? { share } : {}),
       }));

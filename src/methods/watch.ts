@@ -11,7 +11,7 @@ import { compileFor, heldBy } from './trainer';
 import { samSgaDefaults, type SamSgaConfig, type TrainConfig } from './config';
 import type { Compiled } from '../core/graph';
 import type { Job } from './method';
-import type { Inputs } from '../models/model';
+import { inputTensors, type Inputs } from '../models/model';
 import type { Scalar } from '@tensorflow/tfjs-node-gpu';
 
 /** Steps between two looks at the held-out batches: they cost about two forward passes. */
@@ -34,7 +34,7 @@ export class Watch {
 
   private constructor(job: Job, config: TrainConfig, student: Student, batches: readonly Inputs[]) {
     this.batches = batches;
-    const held: Params = { ...heldBy(student, job.teacher), ...Object.assign({}, ...batches.map((b, i) => prefixed(`batch${i}/`, tensorsOf(b)))) };
+    const held: Params = { ...heldBy(student, job.teacher), ...Object.assign({}, ...batches.map((b, i) => prefixed(`batch${i}/`, inputTensors(b)))) };
     this.score = compileFor(config.steps)((x) => tidy(() => {
       const q = { ...student.frozen, ...effective(student, part(x, 'trained/')) };
       const each = batches.map((inputs) => divergence(student.model.forward(q, inputs, student.hooks), job.teacher.model.forward(job.teacher.params, inputs), maskOf(inputs), config.divergence));
@@ -70,5 +70,3 @@ export async function heldOut(job: Job, config: TrainConfig, rounds: number): Pr
     source?.dispose();
   }
 }
-
-function tensorsOf(inputs: Inputs): Params { return Object.fromEntries(Object.entries(inputs).filter(([, x]) => x)) as Params; }

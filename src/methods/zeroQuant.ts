@@ -13,7 +13,7 @@ import { disposeInputs } from './source';
 import { affineOf, effective, isScale, latentGradients, makeStudent, type Student } from './student';
 import { maskOf } from './studentStep';
 import { compileFor } from './trainer';
-import type { Inputs, Model } from '../models/model';
+import { inputTensors, type Inputs, type Model } from '../models/model';
 import type { Compiled } from '../core/graph';
 import type { Job, Method } from './method';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -88,7 +88,7 @@ function* distillLayer(job: Job, config: ZeroQuantConfig, student: Student, batc
   let trained = clone(pick(student.initial, names)), adam = adamInit(trained);
   try {
     for (let step = 0; step < config.steps; step++) {
-      const inputs = Object.fromEntries(Object.entries(batches[batchOf(step)]).filter(([, x]) => x)) as Params;
+      const inputs = inputTensors(batches[batchOf(step)]);
       const { report, ...grads } = tidy(() => gradients({ ...prefixed('trained/', trained), ...prefixed('inputs/', inputs) }));
       const [loss, norm] = report.dataSync(), share = rateAt(config.schedule, step, config.steps);
       const next = optimizer.update(trained, part(grads, 'grads/'), adam, { weight: share * config.rate, scale: share * config.scaleRate });

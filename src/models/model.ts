@@ -24,6 +24,9 @@ export interface Inputs {
   lastOnly?: boolean;
 }
 
+/** The tensors of inputs that are there, by name; the past is none. */
+export function inputTensors(inputs: Inputs): Params { return Object.fromEntries(Object.entries(inputs).filter(([, x]) => x)) as Params; }
+
 export interface Output {
   /** `[batch, labels]`, or `[batch, seq, vocabulary]` of a language model; of a bare encoder the last hidden states */
   logits: Tensor;

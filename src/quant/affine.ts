@@ -1,11 +1,15 @@
 import { ownKernel, tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { own } from '../core/kernels';
+import { dispose } from '../core/tree';
 import { codeRange, type Granularity, type QuantSpec } from './spec';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /** Scale and zero point of every group, `[groups, 1]` each. */
 export interface Affine { scale: Tensor2D; zero: Tensor2D }
+
+/** Gives back scales and zero points. */
+export function disposeAffines(affines: Readonly<Record<string, Affine>>): void { dispose(...Object.values(affines).map(({ scale, zero }) => ({ scale, zero }))); }
 
 /** Number of groups of a tensor and of values in each. */
 export function groupShape(shape: readonly number[], granularity: Granularity, name = 'the tensor'): [number, number] {

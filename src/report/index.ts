@@ -4,4 +4,5 @@ export { toFrame } from './frame';
 export { interact, liveFigure, show, view, type LiveFigure } from './notebook';
 export { durationText, Progress } from './progress';
 export { toSvg } from './svg';
+export { plain } from './template';
 export { toCsv, toLatex, toMarkdown, toText, type Table } from './table';

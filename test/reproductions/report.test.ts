@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pairedBootstrap, type Pair } from '../../reproductions/report/bootstrap';
-import { findIn, missing, report, written } from '../../reproductions/report/report';
+import { missing, report, written } from '../../reproductions/report/report';
 import { summarize, summaryText } from '../../reproductions/report/summary';
 import { SPECS } from '../../reproductions/registry';
 import { writeResult, type QuantizeResult } from '../../reproductions/cells/result';

@@ -1,12 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { bootstrapSlope, logLogFit, type Slope } from '../../analysis/slope';
 import { ZsaqError } from '../../core/error';
-import { readJson } from '../../io/file';
+import { bootstrapSlope, logLogFit, type Slope } from '../../analysis/slope';
 import { lineFigure, type Figure, type Line } from '../../report/figure';
 import type { ConvergenceResult, Series } from '../convergence';
 import type { NetworkResult } from '../networkConvergence';
-import type { Report, ReportEntry } from './report';
+import { allResults, type Report, type ReportEntry } from './report';
 
 /** The paper's claim: the averaged squared gradient norm at the quantized parameters falls as T^(-1/2). */
 const CLAIM = -0.5;
@@ -27,13 +24,11 @@ export interface RatioRow { problem: string; ratio: number; slope: number | null
 
 export const convergence: ReportEntry = {
   summary: "slopes of the paper's measure on min-max problems beside -1/2, the quantization floor, radii, step-size ratios",
-  make: ({ results }) => draw(...readResults(join(results, 'convergence'))),
+  make: ({ results }) => draw(...told(allResults(results, 'convergence'))),
 };
 
-function readResults(dir: string): [ConvergenceResult[], NetworkResult[]] {
-  const files = existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.json')).sort() : [];
-  if (!files.length) throw new ZsaqError('missing', `${dir} holds no results: run \`zsaq convergence\``);
-  const all = files.map((name) => readJson(join(dir, name)) as ConvergenceResult | NetworkResult);
+/** Games, and networks. */
+function told(all: readonly (ConvergenceResult | NetworkResult)[]): [ConvergenceResult[], NetworkResult[]] {
   return [all.filter((r): r is ConvergenceResult => 'series' in r && (r as ConvergenceResult).series.some(({ id }) => id === 'samSga')), all.filter((r): r is NetworkResult => 'network' in r)];
 }
 

@@ -1,19 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { ZsaqError } from '../../core/error';
-import { readJson } from '../../io/file';
 import { lineFigure, type Figure } from '../../report/figure';
 import { correlationWords, rankCorrelation } from './correlation';
 import type { DiversityPoint, DiversityRun } from '../diversity';
-import type { Report, ReportEntry } from './report';
+import { studyResults, type Report, type ReportEntry } from './report';
 
 export const diversity: ReportEntry = {
   summary: 'diversity of generated batches over time, by generator and training length; rank correlation with the score',
-  make({ results }) {
-    const path = join(results, 'diversity', 'pocket-bert.json');
-    if (!existsSync(path)) throw new ZsaqError('missing', `${path} is not there: run \`zsaq diversity\``);
-    return draw(readJson(path) as { runs: DiversityRun[]; commit: string });
-  },
+  make: ({ results }) => draw(studyResults<DiversityRun>(results, 'diversity')),
 };
 
 type Measure = Exclude<keyof DiversityPoint, 'step'>;

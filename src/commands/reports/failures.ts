@@ -1,11 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { ZsaqError } from '../../core/error';
-import { readJson } from '../../io/file';
 import { lineFigure, type Figure } from '../../report/figure';
 import { failureIn, thresholds, type Reading, type Signature, type Warning } from '../../train/monitor';
 import type { FailureResult } from '../failures';
-import type { Report, ReportEntry } from './report';
+import { allResults, type Report, type ReportEntry } from './report';
 
 /** A failure is to be seen within this share of the run. */
 const WITHIN = 0.2;
@@ -16,14 +12,8 @@ export interface FailureRow { model: string; kind: string; signature: Signature 
 
 export const failures: ReportEntry = {
   summary: 'runs set up to fail and healthy ones: which signature the monitor saw, and when; false alarms',
-  make: ({ results }) => draw(readResults(join(results, 'failures'))),
+  make: ({ results }) => draw(allResults<FailureResult>(results, 'failures')),
 };
-
-function readResults(dir: string): FailureResult[] {
-  const files = existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.json')).sort() : [];
-  if (!files.length) throw new ZsaqError('missing', `${dir} holds no results: run \`zsaq failures\``);
-  return files.map((name) => readJson(join(dir, name)) as FailureResult);
-}
 
 /** The first warning that a run would have had. */
 function firstWarning(readings: readonly Reading[]): Warning | null {

@@ -1,19 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { ZsaqError } from '../../core/error';
-import { readJson } from '../../io/file';
 import { heatFigure, lineFigure, type Figure } from '../../report/figure';
 import { correlationWords, rankCorrelation } from './correlation';
 import type { FlatnessRun } from '../flatness';
-import type { Report, ReportEntry } from './report';
+import { studyResults, type Report, type ReportEntry } from './report';
 
 export const flatness: ReportEntry = {
   summary: 'sharpness and curvature of students with and without SAM, landscapes, rank correlation with generalization',
-  make({ results }) {
-    const path = join(results, 'flatness', 'pocket-bert.json');
-    if (!existsSync(path)) throw new ZsaqError('missing', `${path} is not there: run \`zsaq flatness\``);
-    return draw(readJson(path) as { runs: FlatnessRun[]; commit: string });
-  },
+  make: ({ results }) => draw(studyResults<FlatnessRun>(results, 'flatness')),
 };
 
 const mean = (a: readonly number[]): number => a.reduce((sum, x) => sum + x, 0) / a.length;

@@ -1,6 +1,9 @@
-import { resolve } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ZsaqError } from '../../core/error';
+import { readJson } from '../../io/file';
+import { toText, type Table } from '../../report/table';
 import type { Figure } from '../../report/figure';
-import type { Table } from '../../report/table';
 
 /** What a report is drawn from. */
 export interface ReportOptions {
@@ -20,6 +23,23 @@ export interface Report {
 
 /** A report under its name: what it shows, and how it is drawn. @throws ZsaqError 'missing' where there are no results */
 export interface ReportEntry { summary: string; make(options: ReportOptions): Report | Promise<Report> }
+
+/** What a command ends with that has drawn its report. */
+export function reportText({ tables, text }: Report): string { return `${tables.map(toText).join('\n')}\n${text}\n`; }
+
+/** The results of a study on the bundled BERT. @throws ZsaqError 'missing' with the command that makes them */
+export function studyResults<Run>(results: string, name: string): { runs: Run[]; commit: string } {
+  const path = join(results, name, 'pocket-bert.json');
+  if (!existsSync(path)) throw new ZsaqError('missing', `${path} is not there: run \`zsaq ${name}\``);
+  return readJson(path) as { runs: Run[]; commit: string };
+}
+
+/** All result files of a command, in the order of their names. @throws ZsaqError 'missing' where there are none */
+export function allResults<Result>(results: string, name: string): Result[] {
+  const dir = join(results, name), files = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.json')).sort() : [];
+  if (!files.length) throw new ZsaqError('missing', `${dir} holds no results: run \`zsaq ${name}\``);
+  return files.map((file) => readJson(join(dir, file)) as Result);
+}
 
 /** The result files of this project. */
 export const RESULTS = resolve(__dirname, '../../../reproductions/results');

@@ -4,7 +4,7 @@ import { pocketModelPath } from '../../../datasets';
 import { loadCheckpoint } from '../../../src/io/checkpoint';
 import { difference, madeIn } from '../made';
 import { sufferZsaq, type Ended, type Fault } from '../suffer';
-import { inPlace, unlikeSentence, type FaultCase, type Place } from './place';
+import { inPlace, type FaultCase, type Place } from './place';
 
 /** A run keeps a state to go back to every twenty steps, and that is what its checkpoints hold. */
 const STEPS = 25, KEPT = 20;
