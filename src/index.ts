@@ -5,6 +5,7 @@ export { lengthBatches, windows, type Batch, type Encoded } from './text/batches
 export { labelledBatches, windowBatches } from './text/training';
 export { streamProtocol, tokenStream } from './text/stream';
 export { METRIC_LABELS, METRICS, type MetricName } from './eval/metrics';
+export { batchInputs } from './eval/inputs';
 export { evaluateTask, type TaskOptions, type TaskResult } from './eval/glue';
 export { contributions, type Contributions } from './eval/contributions';
 export { perplexity, type PerplexityOptions, type PerplexityResult } from './eval/perplexity';
@@ -48,8 +49,9 @@ export type { RealText } from './methods/realText';
 export { activationHooks, quantizeTokens } from './quant/activations';
 export { dequantize, fakeQuantize, quantize as quantizeCodes, type Affine } from './quant/affine';
 export { fitAffine } from './quant/fit';
+export { levels, quantizationError, transfer, type QuantError, type Transfer } from './quant/measure';
 export { describePlan, makePlan, sizeBytes, type PlanOptions, type QuantPlan } from './quant/plan';
-export { codeRange, parseBits, type Bits, type QuantSpec } from './quant/spec';
+export { codeRange, parseBits, type Bits, type Granularity, type Grid, type QuantSpec, type ScaleRule } from './quant/spec';
 export { perturb, type Radius } from './optim/sam';
 export { divergence, type DivergenceConfig } from './train/divergence';
 export { crossEntropy, meanSquaredError, supervisedLoss } from './train/loss';
