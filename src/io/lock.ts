@@ -17,7 +17,7 @@ interface Holder { pid: number; host: string; boot: string; started: string; sin
  *
  * @returns gives the folder back; safe to call twice. The end of the process gives it back too.
  * @throws ZsaqError 'busy' where another living run (or this process itself) holds the folder, 'disk'
- * @example const unlock = lockFolder('runs/first'); try { train() } finally { unlock() }
+ * @example const unlock = lockFolder('runs/first'); try { work() } finally { unlock() }
  */
 export function lockFolder(dir: string): () => void {
   const path = join(dir, LOCK_NAME);

@@ -1,23 +1,67 @@
 // The course: each notebook saved as it was executed, and executed again at a small size.
 import { strict as assert } from 'node:assert';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkSaved, execute, readNotebook, root, textOf, whyNot, withParameters, type Notebook } from './execute';
+import { checkSaved, execute, notebookOf, readNotebook, root, textOf, whyNot, withParameters, type Notebook } from './execute';
 
-const folder = join(root, 'notebooks');
+const folder = join(root, 'notebooks'), scratch = mkdtempSync(join(tmpdir(), 'zsaq-course-'));
 
 /** The parameters of a small run, and what it must show. */
 const COURSE: Readonly<Record<string, { small: Record<string, unknown>; check?(notebook: Notebook): void }>> = {
   '01-quantizers': { small: { sentences: 60 } },
+  '02-generator': {
+    small: { ascents: 3, batches: 1 },
+    check(notebook) {
+      assert.match(shown(notebook, 'samples'), /before +after +after, ten times as fast/);
+      for (const kind of ['straightThrough', 'gumbel', 'soft', 'linear']) assert.match(shown(notebook, 'kinds'), new RegExp(`\\n${kind} +\\d\\.\\d{4}`));
+    },
+  },
+  '03-sam-sga': {
+    small: { steps: 6, traced: 2, points: 3 },
+    check(notebook) {
+      assert.match(shown(notebook, 'trace'), /‖g‖.*\n.*‖ε‖ = β‖ŵ‖.*\n.*ŵ \+ ε +\d/);
+      assert.match(shown(notebook, 'table'), /without SAM +\d\.\d{4}.*\nwith SAM +\d\.\d{4}/);
+    },
+  },
+  '90-your-model': {
+    small: { steps: 4, out: join(scratch, 'run') },
+    check(notebook) {
+      const scores = shown(notebook, 'compare');
+      for (const method of ['full precision', 'round to nearest', 'SAM-SGA']) assert.match(scores, new RegExp(`\\n${method} +W\\d+A\\d+ +\\d+\\.\\d\\d`));
+      assert.match(shown(notebook, 'save'), /packed +0\.\d+ +zsaq +yes/);
+      assert.match(shown(notebook, 'refused'), /compressed-tensors: .*zero point 1\.5/);
+    },
+  },
 };
 
 const shown = (notebook: Notebook, id: string): string => textOf(notebook.cells.find((c) => c.id === id)!.outputs!.at(-1)!.data!['text/plain']);
 
 describe('notebooks: the course', function () {
   this.timeout(300_000);
+  after(() => rmSync(scratch, { recursive: true, force: true }));
 
   it('every notebook of the course is tested here', () => {
     assert.deepEqual(readdirSync(folder).filter((name) => /^(0[1-4]|9\d)-.*\.ipynb$/.test(name)).map((name) => name.replace('.ipynb', '')).sort(), Object.keys(COURSE));
+  });
+
+  it('the lines of code that 03-sam-sga quotes are in the files that it names', () => {
+    const blocks = readNotebook(join(folder, '03-sam-sga.ipynb')).cells.flatMap((c) => [...textOf(c.source).matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)]);
+    assert.equal(blocks.length, 5);
+    for (const [, file, code] of blocks) {
+      const lines = new Set(readFileSync(join(root, file), 'utf8').split('\n').map((line) => line.trim()));
+      for (const line of code.trim().split('\n')) assert.ok(lines.has(line.trim()), `${file} has no line ${line}`);
+    }
+  });
+
+  it('a mistake at the top of 90-your-model is one sentence', async function () {
+    const reason = whyNot();
+    if (reason) { console.log(reason); this.skip(); }
+    const cells = readNotebook(join(folder, '90-your-model.ipynb')).cells, source = (id: string) => textOf(cells.find((c) => c.id === id)!.source);
+    const { notebook } = await execute(notebookOf(source('imports'), source('parameters'), "model = 'no/such/folder';", source('open')));
+    const [error] = notebook.cells[3].outputs!;
+    assert.equal(error.ename, 'ZsaqError');
+    assert.match(textOf((error as { traceback?: unknown }).traceback), /^no\/such\/folder is not there: give a folder with config\.json and weights \(line 1 of this cell\)$/);
   });
 
   for (const [name, { small, check }] of Object.entries(COURSE)) {
