@@ -5,7 +5,7 @@ import { tidy } from '../core/memory';
 import { get } from '../core/tree';
 import { GeneratorSource } from './generator';
 import { isCancelled, type Job } from './method';
-import { manifoldDistance, nearestRows } from './regularizers';
+import { nearestRows, whereabouts } from './regularizers';
 import { disposeInputs, type Opponent } from './source';
 import { makeStudent } from './student';
 import { maskOf } from './studentStep';
@@ -20,7 +20,7 @@ export interface Written {
   tokens: number[][];
   /** D(P, Q), the mean over the batches */
   divergence: number;
-  /** mean over words of ||e - E_v||^2 / ||E_v||^2, E_v the nearest row of the teacher's table: 0 for tokens */
+  /** mean of ||e - E_v||^2 / ||E_v||^2, E_v the nearest row of the teacher's table: 0 for tokens */
   manifold: number;
 }
 
@@ -67,23 +67,20 @@ export async function climb(job: Job, source: GeneratorSource, opponent: Opponen
 async function look(job: Job, source: GeneratorSource, opponent: Opponent, batches: number): Promise<Written> {
   const out: Written = { tokens: [], divergence: 0, manifold: 0 }, table = get(job.teacher.params, job.teacher.model.wordEmbedding) as Tensor2D, special = new Set(Object.values(job.special));
   for (let k = 0; k < batches; k++) {
-    const { inputs } = await source.next(), { ids, words, batch, seq } = wordsOf(inputs, table, special);
-    for (let row = 0; row < batch; row++) out.tokens.push(Array.from(ids.subarray(row * seq, (row + 1) * seq)).filter((_, i) => words[row * seq + i]));
-    const numbers = tidy(() => tf.stack([
-      opponent.divergence(opponent.trained, inputs), inputs.embeds ? manifoldDistance({ embeds: inputs.embeds, words: tf.tensor2d(words, [batch, seq]), table }) : tf.scalar(0),
-    ])), [divergence, manifold] = await numbers.data();
-    out.divergence += divergence / batches, out.manifold += manifold / batches;
-    numbers.dispose();
+    const { inputs } = await source.next(), value = tidy(() => opponent.divergence(opponent.trained, inputs));
+    out.tokens.push(...wordsOf(inputs, table, special));
+    out.divergence += (await value.data())[0] / batches, out.manifold += ((await whereabouts(inputs, table))?.distance ?? 0) / batches;
+    value.dispose();
     disposeInputs(inputs);
   }
   return out;
 }
 
-/** Token ids of a batch, the nearest ones of embeddings, and 1 where a word stands. */
-function wordsOf(inputs: Inputs, table: Tensor2D, special: ReadonlySet<number | undefined>): { ids: Int32Array; words: Float32Array; batch: number; seq: number } {
+/** Token ids of each example, of embeddings the nearest ones, without special tokens and padding. */
+function wordsOf(inputs: Inputs, table: Tensor2D, special: ReadonlySet<number | undefined>): number[][] {
   const [batch, seq] = (inputs.ids ?? inputs.embeds)!.shape as [number, number];
   return tidy(() => {
-    const ids = (inputs.ids ?? nearestRows(tf.reshape(inputs.embeds!, [batch * seq, -1]) as Tensor2D, table)).dataSync() as Int32Array, mask = maskOf(inputs).dataSync();
-    return { ids, words: Float32Array.from(ids, (id, i) => (mask[i] && !special.has(id) ? 1 : 0)), batch, seq };
+    const ids = (inputs.ids ?? nearestRows(tf.reshape(inputs.embeds!, [batch * seq, -1]) as Tensor2D, table)).dataSync(), mask = maskOf(inputs).dataSync();
+    return Array.from({ length: batch }, (_, row) => Array.from(ids.subarray(row * seq, (row + 1) * seq)).filter((id, i) => mask[row * seq + i] && !special.has(id)));
   });
 }

@@ -2,7 +2,9 @@
 import { tf } from '../core/backend';
 import { operation } from '../core/grad';
 import { gatherRows, matMul2, softmax } from '../core/kernels';
-import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { tidy } from '../core/memory';
+import type { Inputs } from '../models/model';
+import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 export interface RegularizerWeights { entropy: number; diversity: number; manifold: number }
 
@@ -62,4 +64,17 @@ export function manifoldDistance({ embeds, words, table }: Pick<Generated, 'embe
 /** int32 `[n]`: the row of the table that is nearest to each of `rows`, argmin_v ||E_v||^2 - 2 e.E_v. */
 export function nearestRows(rows: Tensor2D, table: Tensor2D): Tensor1D {
   return tf.argMin(tf.sub(tf.sum(tf.square(table), 1), tf.mul(matMul2(rows, table, false, true), 2)), 1) as Tensor1D;
+}
+
+/** Where a batch of embeddings stands: the mean norm of its words as a share of the table's rows', and `manifoldDistance`. Null for tokens, which are rows of the table. */
+export async function whereabouts({ embeds, mask }: Inputs, table: Tensor2D): Promise<{ norm: number; distance: number } | null> {
+  if (!embeds) return null;
+  const both = tidy(() => {
+    const words = mask ?? tf.ones<Rank.R2>([embeds.shape[0], embeds.shape[1]]), norms = tf.norm(embeds, 2, 2);
+    const norm = tf.div(tf.div(tf.sum(tf.mul(norms, words)), tf.sum(words)), tf.mean(tf.norm(table, 2, 1)));
+    return tf.stack([norm, manifoldDistance({ embeds, words, table })]);
+  });
+  const [norm, distance] = await both.data();
+  both.dispose();
+  return { norm, distance };
 }
