@@ -90,13 +90,14 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
   }
 }
 
-async function loadNamed(name: string, signal: AbortSignal): Promise<RunnableModel> {
+/** A model by its name, with what is known of it. */
+export async function loadNamed(name: string, signal: AbortSignal): Promise<RunnableModel> {
   const found = await loadRunnable(await modelFolder(modelPath(name), signal));
   return { ...found, card: cardOf(name, found.card) };
 }
 
 /** The fixed bank of a cell's teacher, which all cells of that teacher share. */
-async function bankOf(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>): Promise<OpenBank> {
+export async function bankOf(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>): Promise<OpenBank> {
   const generator = await loadNamed(writer, options.signal as AbortSignal), file = join(work, 'banks', `${cell.model}_${writer}_${cell.preset}.safetensors`.replace(/[^\w.-]/g, '-'));
   mkdirSync(dirname(file), { recursive: true });
   try {

@@ -1,6 +1,6 @@
 // Accuracy and divergence over beta, side by side, a line for each generator: as a picture of one width, and with controls of its own.
 import { lineFigure, type Figure, type Line } from '../../src/report';
-import { WIDTHS, WRITERS } from './grid';
+import { OFFERED, WIDTHS, WRITERS } from './grid';
 import type { ExplorePoint } from './points';
 
 type Measure = 'score' | 'bank';
@@ -13,7 +13,7 @@ const labelOf = (beta: number): string => (beta === 0 ? '0 (no SAM)' : String(be
 
 /** Both measures of some points over beta, whose values stand at equal distances. */
 export function betaFigure(points: readonly ExplorePoint[], { bits, steps, chosen }: { bits: string; steps: number; chosen?: Chosen }): Figure {
-  const shown = at(points.filter((p) => p.bits === bits), steps), betas = betasOf([...points, ...(chosen ? [{ beta: chosen.beta } as ExplorePoint] : [])]);
+  const shown = at(points.filter((p) => p.bits === bits), steps), betas = chosen ? OFFERED.betas : betasOf(points);
   const data = PANELS.flatMap(({ of }, panel) => WRITERS.flatMap(({ millions }, i) => tracesOf(shown.filter((p) => p.millions === millions), { of, panel, i, strong: chosen?.millions === millions })));
   return { data, layout: layoutOf(`pocket-bert at ${bits} after ${steps} steps`, betas, chosen) };
 }

@@ -11,6 +11,8 @@ const BUNDLED = WRITERS[1];
 
 /** Perturbation as a share of the norm of the quantized weights; 0 is AdamW. */
 export const BETAS = [0, 5e-4, 1e-3, 2e-3, 5e-3];
+/** Those that the notebook offers: between and beyond the sweep's as well. */
+export const OFFERED = { betas: [0, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2], bits: ['W2A8', 'W3A8', 'W4A8', 'W8A8'] };
 export const WIDTHS = ['W2A8', 'W4A8', 'W8A8'];
 
 /** Length of a run, and the steps of it at which the student is measured. */
@@ -25,11 +27,11 @@ export function exploreCell(preset: 'smoke' | 'mini', writer: string, bits: stri
   });
 }
 
-/** At 8 bits rounding alone loses next to nothing: there one generator will do. */
+/** At 4 and 8 bits rounding alone loses next to nothing: there one generator will do. */
 export function exploreCells(preset: Preset): QuantizeCell[] {
   if (preset === 'paper') return [];
   if (preset === 'smoke') return [0, 1e-3].map((beta) => exploreCell(preset, BUNDLED.name, 'W2A8', beta));
-  return WIDTHS.flatMap((bits) => (bits === 'W8A8' ? [BUNDLED] : WRITERS).flatMap(({ name }) => BETAS.map((beta) => exploreCell(preset, name, bits, beta))));
+  return WIDTHS.flatMap((bits) => (bits === 'W2A8' ? WRITERS : [BUNDLED]).flatMap(({ name }) => BETAS.map((beta) => exploreCell(preset, name, bits, beta))));
 }
 
 /** The beta that a cell of the sweep is run with. */
