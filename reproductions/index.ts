@@ -51,6 +51,6 @@ export function exploredFigure(): Figure {
  * Sliders over the sweep, and buttons that run the chosen point on the bundled BERT and stop it. What is run joins the figure, and the returned points.
  *
  * @throws ZsaqError 'usage' outside of Jupyter
- * @example const mine = explore()
+ * @example const mine = await explore()
  */
-export function explore(): Explored { return explorePanel(sweep()); }
+export function explore(): Promise<Explored> { return explorePanel(sweep()); }

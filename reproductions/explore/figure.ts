@@ -9,7 +9,8 @@ type Trace = Record<string, unknown>;
 
 const PANELS: readonly { of: Measure; title: string }[] = [{ of: 'score', title: 'accuracy (%)' }, { of: 'bank', title: 'divergence on the fixed bank' }];
 const betasOf = (points: readonly ExplorePoint[]): number[] => [...new Set(points.map((p) => p.beta))].sort((a, b) => a - b);
-const labelOf = (beta: number): string => (beta === 0 ? '0 (no SAM)' : String(beta));
+/** A standard error of an accuracy near 98.5 on 1,500 sentences, in points. */
+const STANDARD_ERROR = 0.3;
 
 /** Both measures of some points over beta, whose values stand at equal distances. */
 export function betaFigure(points: readonly ExplorePoint[], { bits, steps, chosen }: { bits: string; steps: number; chosen?: Chosen }): Figure {
@@ -35,10 +36,11 @@ function tracesOf(points: readonly ExplorePoint[], { of, panel, i, strong }: Tra
   const [sweep, own] = [points.filter((p) => !p.own), points.filter((p) => p.own)], name = `generator ${WRITERS[i].millions}M`;
   const axes = { legendgroup: name, ...(panel ? { xaxis: 'x2', yaxis: 'y2' } : {}) }, [line] = lineOf(name, i, sweep, of);
   const stars: Trace = {
-    type: 'scatter', mode: 'markers', name: `${name}, run here`, x: own.map((p) => labelOf(p.beta)), y: own.map((p) => p[of]), text: own.map((p) => `after ${p.steps} steps`), showlegend: panel === 0, ...axes,
+    type: 'scatter', mode: 'markers', name: `${name}, run here`, x: own.map((p) => String(p.beta)), y: own.map((p) => p[of]), text: own.map((p) => `after ${p.steps} steps`), showlegend: panel === 0, ...axes,
     marker: { symbol: 'star', size: 15, color: (line.line as { color: string }).color, line: { width: 1, color: '#797979' } },
   };
-  return [{ ...line, ...axes, x: sweep.map((p) => labelOf(p.beta)), showlegend: panel === 0, ...(strong ? { line: { ...line.line as object, width: 4 } } : {}) }, ...(own.length ? [stars] : [])];
+  const error = of === 'score' ? { error_y: { type: 'constant', value: STANDARD_ERROR, thickness: 1, width: 3 } } : {};
+  return [{ ...line, ...axes, ...error, x: sweep.map((p) => String(p.beta)), showlegend: panel === 0, ...(strong ? { line: { ...line.line as object, width: 4 } } : {}) }, ...(own.length ? [stars] : [])];
 }
 
 /** The look of line `i`, as in every other figure. */
@@ -48,9 +50,9 @@ function lineOf(name: string, i: number, points: readonly ExplorePoint[], of: Me
 }
 
 function layoutOf(title: string, betas: readonly number[], chosen?: Chosen): Record<string, unknown> {
-  const { layout } = lineFigure({ title, x: { title: 'beta' }, y: { title: PANELS[0].title }, lines: [] }), base = layout as Record<string, Record<string, unknown>>;
-  const across = { ...base.xaxis, type: 'category', categoryorder: 'array', categoryarray: betas.map(labelOf), range: [-0.4, betas.length - 0.6] };
-  const mark = (xref: string, yref: string) => ({ type: 'line', xref, yref: `${yref} domain`, x0: labelOf(chosen!.beta), x1: labelOf(chosen!.beta), y0: 0, y1: 1, line: { color: '#797979', dash: 'dot', width: 1.5 } });
+  const { layout } = lineFigure({ title, x: { title: 'beta (0: no SAM)' }, y: { title: PANELS[0].title }, lines: [] }), base = layout as Record<string, Record<string, unknown>>;
+  const across = { ...base.xaxis, type: 'category', categoryorder: 'array', categoryarray: betas.map(String), range: [-0.4, betas.length - 0.6], tickangle: betas.length > 5 ? -45 : 0 };
+  const mark = (xref: string, yref: string) => ({ type: 'line', xref, yref: `${yref} domain`, x0: String(chosen!.beta), x1: String(chosen!.beta), y0: 0, y1: 1, line: { color: '#797979', dash: 'dot', width: 1.5 } });
   return {
     ...base, height: 420, hovermode: 'closest', xaxis: { ...across, domain: [0, 0.44] }, xaxis2: { ...across, domain: [0.56, 1], anchor: 'y2' },
     yaxis2: { ...base.yaxis, title: { text: PANELS[1].title }, anchor: 'x2' }, ...(chosen ? { shapes: [mark('x', 'y'), mark('x2', 'y2')] } : {}),

@@ -14,7 +14,7 @@ export interface Explored { points: readonly ExplorePoint[] }
 const STEPS = ALONG.mini;
 
 /** Shows sliders, Run and Stop over the figure of some points. */
-export function explorePanel(sweep: readonly ExplorePoint[]): Explored {
+export async function explorePanel(sweep: readonly ExplorePoint[]): Promise<Explored> {
   const own: ExplorePoint[] = [];
   let now: Chosen = { beta: 1e-3, 'generator (M)': 0.3, bits: 'W2A8', steps: STEPS[STEPS.length - 1] }, stop: AbortController | undefined;
   const panel = interact<Chosen>([
@@ -40,6 +40,7 @@ export function explorePanel(sweep: readonly ExplorePoint[]): Explored {
     } },
     { name: 'Stop', icon: 'stop', disabled: true, press: () => stop?.abort() },
   ] });
+  await panel.drawn;
   return { points: own };
 }
 

@@ -19,6 +19,8 @@ export interface Panel {
   /** A line of plain text under the controls. */
   say(text: string): void;
   enable(button: string, on: boolean): void;
+  /** The first drawing: a cell that waits for it is saved with it. */
+  drawn: Promise<void>;
 }
 
 type Values = Record<string, number | string>;
@@ -69,8 +71,7 @@ export function interact<V extends Values = Record<string, number>>(
   const rows = [...sliders, ...(buttons.length ? [box('HBox', Object.values(pressed)), line] : [])];
   display({ 'application/vnd.jupyter.widget-view+json': { model_id: box('VBox', rows).id, version_major: 2, version_minor: 0 }, 'text/plain': 'sliders: run this cell in JupyterLab' });
   place = slot();
-  void render();
-  return { redraw: render, say: (text) => line.set({ value: text }), enable: (name, on) => pressed[name].set({ disabled: !on }) };
+  return { drawn: render(), redraw: render, say: (text) => line.set({ value: text }), enable: (name, on) => pressed[name].set({ disabled: !on }) };
 }
 
 function style(name: string): { id: string } { return model(widget('controls', name, 'StyleView')); }

@@ -19,7 +19,7 @@ describe('browser: 40-explore', function () {
   after(async () => { await lab?.close(); });
 
   const cell = (id: string) => lab.page.locator('.jp-CodeCell').filter({ hasText: id }).first();
-  const live = () => cell('const mine = explore()');
+  const live = () => cell('const mine = await explore()');
   const said = async (): Promise<string> => (await live().locator('.widget-label').last().textContent()) ?? '';
   const until = async (pattern: RegExp): Promise<string> => {
     for (let i = 0; i < 2400; i++) {
