@@ -51,10 +51,11 @@ function lineOf(name: string, i: number, points: readonly ExplorePoint[], of: Me
 
 function layoutOf(title: string, betas: readonly number[], chosen?: Chosen): Record<string, unknown> {
   const { layout } = lineFigure({ title, x: { title: 'beta (0: no SAM)' }, y: { title: PANELS[0].title }, lines: [] }), base = layout as Record<string, Record<string, unknown>>;
-  const across = { ...base.xaxis, type: 'category', categoryorder: 'array', categoryarray: betas.map(String), range: [-0.4, betas.length - 0.6], tickangle: betas.length > 5 ? -45 : 0 };
-  const mark = (xref: string, yref: string) => ({ type: 'line', xref, yref: `${yref} domain`, x0: String(chosen!.beta), x1: String(chosen!.beta), y0: 0, y1: 1, line: { color: '#797979', dash: 'dot', width: 1.5 } });
+  const across = { ...base.xaxis, type: 'category', categoryorder: 'array', categoryarray: betas.map(String), range: [-0.4, betas.length - 0.6], tickangle: betas.length > 5 ? -45 : 0, title: { ...base.xaxis.title as object, standoff: betas.length > 5 ? 26 : 8 } };
+  // a category is named by its place: a name that looks like a number would be taken for one
+  const mark = (xref: string, yref: string) => ({ type: 'line', xref, yref: `${yref} domain`, x0: betas.indexOf(chosen!.beta), x1: betas.indexOf(chosen!.beta), y0: 0, y1: 1, line: { color: '#797979', dash: 'dot', width: 1.5 } });
   return {
-    ...base, height: 420, hovermode: 'closest', xaxis: { ...across, domain: [0, 0.44] }, xaxis2: { ...across, domain: [0.56, 1], anchor: 'y2' },
+    ...base, height: 440, margin: { l: 68, r: 28, t: 92, b: 84 }, hovermode: 'closest', xaxis: { ...across, domain: [0, 0.44] }, xaxis2: { ...across, domain: [0.56, 1], anchor: 'y2' },
     yaxis2: { ...base.yaxis, title: { text: PANELS[1].title }, anchor: 'x2' }, ...(chosen ? { shapes: [mark('x', 'y'), mark('x2', 'y2')] } : {}),
   };
 }
