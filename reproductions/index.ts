@@ -2,12 +2,19 @@
 import { join } from 'node:path';
 import { ZsaqError } from '../src/index';
 import { RESULTS } from '../src/commands/reports/report';
-import { plain, show } from '../src/report';
+import { plain, show, type Figure } from '../src/report';
+import { exploreCells } from './explore/grid';
+import { sweepFigure } from './explore/figure';
+import { explorePanel, type Explored } from './explore/panel';
+import { explored, type ExplorePoint } from './explore/points';
+import { quantizeResult } from './specs/spec';
 import { findIn, missing, report, type Report } from './report/report';
 import { PRESETS, type Preset } from './cells/cell';
 
 export { SPECS } from './registry';
 export type { Report } from './report/report';
+export type { ExplorePoint } from './explore/points';
+export type { Explored } from './explore/panel';
 
 /** A table, figure or question from the committed results; of `smoke` from those of this machine's last runs. */
 export function paper(id: string, preset = 'mini'): Report {
@@ -26,3 +33,24 @@ export async function showPaper(id: string, preset = 'mini'): Promise<void> {
   for (const table of r.tables) await show(table);
   for (const { figure } of r.figures) await show(figure);
 }
+
+/** The sweep over beta, size of the generator, bits and steps: what the committed results hold. */
+function sweep(): ExplorePoint[] {
+  const find = findIn(join(RESULTS, 'cells'));
+  return explored(exploreCells('mini').map((cell) => ({ cell, result: quantizeResult(find, cell) })));
+}
+
+/** The sweep as one figure with controls of its own, which needs no kernel. @throws ZsaqError 'missing' where nothing of it has been run */
+export function exploredFigure(): Figure {
+  const points = sweep();
+  if (!points.length) throw new ZsaqError('missing', 'nothing of the sweep has been run: `zsaq reproduce explore` runs it');
+  return sweepFigure(points);
+}
+
+/**
+ * Sliders over the sweep, and buttons that run the chosen point on the bundled BERT and stop it. What is run joins the figure, and the returned points.
+ *
+ * @throws ZsaqError 'usage' outside of Jupyter
+ * @example const mine = await explore()
+ */
+export function explore(): Promise<Explored> { return explorePanel(sweep()); }

@@ -41,8 +41,8 @@ export function whyMissing(name: string): string {
 
 /** How a missing model is made; undefined where only its folder will do. */
 export function recipeOf(name: string, preset: Preset): ModelCell | undefined {
-  const generator = /^generator-(ptb|wikitext-2)-([\d.]+M)$/.exec(name);
-  if (generator) return { kind: 'pretrain', preset, name, from: generator[1], options: { size: generator[2], tokenizer: 'all-MiniLM-L6-v2' } };
+  const generator = /^generator-(ptb|wikitext-2|pocket-reports)-([\d.]+M)$/.exec(name);
+  if (generator) return { kind: 'pretrain', preset, name, from: generator[1], options: { size: generator[2], tokenizer: generator[1].startsWith('pocket-') ? 'pocket-bert' : 'all-MiniLM-L6-v2' } };
   if (name === 'minilm-cola') return { kind: 'finetune', preset, name, from: 'CoLA', options: { model: 'all-MiniLM-L6-v2', epochs: '8', rate: '1e-4' } };
   return undefined;
 }

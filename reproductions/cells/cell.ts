@@ -25,6 +25,8 @@ export interface QuantizeCell {
   transfer: readonly Transfer[];
   /** generator of the fixed bank on which the student is measured as well; absent where it is not */
   bank?: string;
+  /** step counts of this one run after which the student is scored on its task and on `bank`, which must be named; absent where it is only at the end */
+  along?: readonly number[];
   /** generator of the fixed bank on which the loss around the student is measured; absent where it is not */
   landscape?: string;
 }
@@ -49,16 +51,17 @@ function writes(method: MethodId, set: readonly string[]): boolean {
   return ['samSga', 'adversarial', 'llmQat', 'gptq'].includes(method) || (method === 'zeroQuant' && set.includes('lkd=on'));
 }
 
-export interface QuantizeOf extends Partial<Pick<QuantizeCell, 'set' | 'seed' | 'transfer' | 'landscape'>> { preset: Preset; model: string; task: string; generator: string; method: MethodId; bits?: string }
+export interface QuantizeOf extends Partial<Pick<QuantizeCell, 'set' | 'seed' | 'transfer' | 'landscape' | 'bank' | 'along'>> { preset: Preset; model: string; task: string; generator: string; method: MethodId; bits?: string }
 
 /** A cell with the recipe's settings before its own. */
 export function quantizeCell({ set = [], ...rest }: QuantizeOf): QuantizeCell { return bareCell({ ...rest, set: [...(FROZEN[rest.method] ?? []), ...set] }); }
 
 /** A cell of the search for the recipe: these settings alone, measured on the fixed bank. */
-export function searchCell(of: QuantizeOf): QuantizeCell { return { ...bareCell(of), bank: of.generator }; }
+export function searchCell(of: QuantizeOf): QuantizeCell { return bareCell({ ...of, bank: of.generator }); }
 
-function bareCell({ preset, model, task, generator, method, bits = 'W32A32', set = [], seed = 0, transfer = [], landscape }: QuantizeOf): QuantizeCell {
-  return { kind: 'quantize', preset, model, task, generator: writes(method, set) ? generator : null, method, bits, set, seed, transfer, ...(landscape === undefined ? {} : { landscape }) };
+function bareCell({ preset, model, task, generator, method, bits = 'W32A32', set = [], seed = 0, transfer = [], ...measured }: QuantizeOf): QuantizeCell {
+  const { landscape, bank, along } = measured, asked = { ...(landscape === undefined ? {} : { landscape }), ...(bank === undefined ? {} : { bank }), ...(along === undefined ? {} : { along }) };
+  return { kind: 'quantize', preset, model, task, generator: writes(method, set) ? generator : null, method, bits, set, seed, transfer, ...asked };
 }
 
 /** The content of a cell as 8 hexadecimal digits: recipe, models, task, settings, seed. Equal cells are one cell. */

@@ -13,6 +13,15 @@ export interface PackedContributions { kind: Contributions['kind']; n: number; d
 /** One point of a thinned history: means over the steps up to `step`. */
 export type HistoryPoint = Partial<Record<'step' | 'student' | 'generator' | 'sharpness' | 'relativeRadius' | 'codesMoved' | 'gradientNorm' | 'distinct' | 'held', number>>;
 
+/** What a student is after some steps of its run. */
+export interface AlongPoint {
+  step: number;
+  /** on the task, with the metric's own scale; null where it is not finite */
+  score: number | null;
+  /** mean divergence on the fixed bank; null where it is not finite */
+  bank: number | null;
+}
+
 interface Common { recipe: number; id: string; status: 'ok' | 'diverged'; seconds: number; peakBytes: number; date: string; commit: string; backend: string; device: string }
 
 /** A score that a result holds; null where it is not finite. */
@@ -27,6 +36,8 @@ export interface QuantizeResult extends Common, CellScore {
   transfer: (CellScore & { majority: number | null })[];
   /** divergence on the fixed bank, where the cell asks for it */
   bank?: BankScore & { sha256: string };
+  /** the student after some of the run's steps, where the cell asks for it */
+  along?: AlongPoint[];
   /** the loss around the student, where the cell asks for it */
   landscape?: StudentLandscape;
   steps: number;

@@ -17,6 +17,7 @@ import { realText } from '../../src/commands/trainingData';
 import { loadEvaluation } from '../../datasets';
 import { cardOf, madeFolder, modelPath, weightsHash } from '../models';
 import { RECIPE } from '../recipe';
+import { Along } from './along';
 import { idOf, type Cell, type ModelCell, type QuantizeCell, type Transfer } from './cell';
 import { studentLandscape } from './landscape';
 import { majorityScore } from './majority';
@@ -53,22 +54,26 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
   const teacher = await loadNamed(cell.model, signal), generator = cell.generator === null ? undefined : await loadNamed(cell.generator, signal);
   refuseLeak(generator?.card, teacher.card, cell.task);
   const tokenizer = loadTokenizer(teacher.dir), scorer = makeScorer(cell.task, dataDir, teacher.model, tokenizer, signal), evaluation = loadEvaluation(cell.task, dataDir);
+  const along = cell.along && new Along(cell.along);
   const folder = RunFolder.open(workFolder(cell, work), { cell: cell as unknown as Record<string, unknown>, recipe: RECIPE });
   try {
     const other = resultOf(results, cell); // a runner that had the folder until now may have finished it
     if (other) return other as QuantizeResult;
+    const banked = { teacher, tokenizer, pair: scorer.task.pair, signal };
+    if (along) along.start(folder, { teacher, bank: await bankOf(cell, cell.bank!, work, banked), score: async (params, hooks) => (await scorer.score('score', teacher.model, params, hooks)).score });
     const run = await quantize({
       teacher, generator, tokenizer, method: cell.method, bits: cell.method === 'full' ? undefined : cell.bits, preset: cell.preset, set: cell.set, seed: cell.seed, pair: scorer.task.pair,
       data: cell.method === 'qatReal' || cell.set.includes('inputs=real') ? realText(cell.task, dataDir) : undefined,
-      checkpoints: folder.checkpoints(), signal, onProgress: (p) => onProgress?.(p.step, p.steps),
+      checkpoints: folder.checkpoints(), signal, onProgress: async (p) => { onProgress?.(p.step, p.steps); await along?.at(p); },
     });
     try {
       if (run.status === 'cancelled' || run.status === 'stopped') return undefined;
       const hooks = activationHooks(run.plan), { score, each } = await scorer.scoreEach('score', teacher.model, run.params, hooks), { settings, planOptions } = run.config;
-      const banked = { teacher, tokenizer, pair: scorer.task.pair, signal }, sharpness = run.history.flatMap((e) => e.sharpness ?? []);
+      const sharpness = run.history.flatMap((e) => e.sharpness ?? []);
       return {
         recipe: RECIPE, id: idOf(cell), cell, status: run.status, ...finite(score), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null, each: packed(each()),
         ...(cell.bank === undefined ? {} : { bank: await bankScore(await bankOf(cell, cell.bank, work, banked), teacher, run.params, hooks) }),
+        ...(along ? { along: along.points(run.cost.steps) } : {}),
         ...(cell.landscape === undefined ? {} : { landscape: await studentLandscape(await bankOf(cell, cell.landscape, work, banked), teacher, run.params, run.plan, hooks) }),
         transfer: await transferred(cell.transfer, teacher, run.params, hooks, dataDir, signal),
         steps: run.cost.steps, seconds: run.cost.seconds, phases: run.cost.phases, peakBytes: run.cost.peakBytes, sizeBytes: sizeBytes(teacher.model.shapes, run.plan),
@@ -79,18 +84,20 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
       disposeQuantized(run);
     }
   } finally {
+    along?.dispose();
     folder.close();
     dispose(teacher.params, ...(generator ? [generator.params] : []));
   }
 }
 
-async function loadNamed(name: string, signal: AbortSignal): Promise<RunnableModel> {
+/** A model by its name, with what is known of it. */
+export async function loadNamed(name: string, signal: AbortSignal): Promise<RunnableModel> {
   const found = await loadRunnable(await modelFolder(modelPath(name), signal));
   return { ...found, card: cardOf(name, found.card) };
 }
 
 /** The fixed bank of a cell's teacher, which all cells of that teacher share. */
-async function bankOf(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>): Promise<OpenBank> {
+export async function bankOf(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>): Promise<OpenBank> {
   const generator = await loadNamed(writer, options.signal as AbortSignal), file = join(work, 'banks', `${cell.model}_${writer}_${cell.preset}.safetensors`.replace(/[^\w.-]/g, '-'));
   mkdirSync(dirname(file), { recursive: true });
   try {

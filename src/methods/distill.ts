@@ -94,7 +94,7 @@ class Run {
         continue;
       }
       this.history.push(entry);
-      await this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry, tokens, weights: () => ({ ...clone(this.student.frozen), ...effective(this.student, this.state.trained) }) });
+      await this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry, tokens, plan: this.job.plan, weights: () => ({ ...clone(this.student.frozen), ...effective(this.student, this.state.trained) }) });
       const failure = this.watch && failureIn(this.history);
       if (failure) {
         this.warn(failure);

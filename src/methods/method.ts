@@ -85,8 +85,8 @@ export interface Entry {
 }
 
 /** What a run tells at each step; `tokens` of the batch are the run's own, row by row, where the source speaks in tokens; `weights` gives a complete
- *  record as the quantized model computes with it, whose tensors the caller owns (methods that train the whole student). */
-export interface Progress { method: MethodId; step: number; steps: number; entry: Entry; tokens?: Int32Array; weights?(): Record<string, Tensor> }
+ *  record as the quantized model computes with it, whose tensors the caller owns with the activations of `plan` (methods that train the whole student). */
+export interface Progress { method: MethodId; step: number; steps: number; entry: Entry; tokens?: Int32Array; plan?: QuantPlan; weights?(): Record<string, Tensor> }
 
 /** `stopped`: ended at a signature of failure, as `onFailure` asks */
 export type Status = 'ok' | 'diverged' | 'cancelled' | 'stopped';

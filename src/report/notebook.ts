@@ -4,7 +4,7 @@ import { toSketch } from './sketch';
 import { toSvg } from './svg';
 import type { Figure } from './template';
 import { toHtml, toText, type Table } from './table';
-import { comm, display, inJupyter, SHOW, type Bundle } from './kernel';
+import { display, inJupyter, SHOW, type Bundle } from './kernel';
 
 export { inJupyter, type Bundle } from './kernel';
 
@@ -90,54 +90,4 @@ export function liveFigure({ perSecond = 4, now = Date.now }: { perSecond?: numb
       if (place && newest) place.show(await bundleOf(newest()));
     },
   };
-}
-
-/** A slider: a number from `min` to `max` by `step`; `integer` if it has no decimals. */
-export interface Slider { name: string; min: number; max: number; step: number; value: number; integer?: boolean }
-
-const VERSION = { _model_module_version: '2.0.0', _view_module_version: '2.0.0' };
-const widget = (kind: 'base' | 'controls', model: string, view: string) => ({
-  ...VERSION, _model_module: `@jupyter-widgets/${kind}`, _model_name: model, _view_module: `@jupyter-widgets/${view === 'StyleView' ? 'base' : kind}`, _view_name: view,
-});
-
-/**
- * Sliders over a picture that follows them, in a running JupyterLab. A saved notebook keeps what was shown last; where it
- * shall stay alive when saved, use `sliderFigure`.
- *
- * @throws ZsaqError `usage` outside of Jupyter
- * @example interact([{ name: 'beta', min: 0, max: 0.2, step: 0.01, value: 0.05 }], ({ beta }) => figureFor(beta))
- */
-export function interact(sliders: readonly Slider[], draw: (values: Record<string, number>) => Showable | Promise<Showable>): void {
-  if (!inJupyter()) throw new ZsaqError('usage', 'interact() needs JupyterLab: run `npm run lab` and open the notebook there');
-  const values = Object.fromEntries(sliders.map((s) => [s.name, s.value]));
-  const box = comm({ ...widget('base', 'LayoutModel', 'LayoutView'), width: '500px' });
-  let place: Slot | undefined;
-  let busy = false, again = false;
-  const render = async () => { // moves that come while it draws are drawn once, at their last value
-    if (busy) { again = true; return; }
-    busy = true;
-    try {
-      do { again = false; place!.show(await bundleOf(await draw({ ...values }), { picture: false })); } while (again);
-    } finally { busy = false; }
-  };
-  const children = sliders.map((s) => slider(s, box.id, (value) => { values[s.name] = value; return render(); }));
-  const list = comm({ ...widget('controls', 'VBoxModel', 'VBoxView'), children: children.map((id) => `IPY_MODEL_${id}`), layout: `IPY_MODEL_${box.id}`, box_style: '' });
-  display({ 'application/vnd.jupyter.widget-view+json': { model_id: list.id, version_major: 2, version_minor: 0 }, 'text/plain': 'sliders: run this cell in JupyterLab' });
-  place = slot();
-  void render();
-}
-
-function slider(s: Slider, layout: string, onMove: (value: number) => Promise<void>): string {
-  const kind = s.integer ? 'Int' : 'Float';
-  const style = comm(widget('controls', 'SliderStyleModel', 'StyleView'));
-  let value = s.value;
-  const state = {
-    ...widget('controls', `${kind}SliderModel`, `${kind}SliderView`), description: s.name, min: s.min, max: s.max, step: s.step, value, continuous_update: true,
-    orientation: 'horizontal', readout: true, readout_format: s.integer ? 'd' : '.3~g', layout: `IPY_MODEL_${layout}`, style: `IPY_MODEL_${style.id}`,
-  };
-  const model = comm(state, async (message) => {
-    if (message.method === 'request_state') model.send({ method: 'update', state: { ...state, value }, buffer_paths: [] });
-    if (message.method === 'update' && typeof message.state?.value === 'number') await onMove((value = message.state.value));
-  });
-  return model.id;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { lossFigure } from '../../src/report/figure';
-import { bundleOf, interact, liveFigure, show, slot, view } from '../../src/report/notebook';
+import { bundleOf, liveFigure, show, slot, view } from '../../src/report/notebook';
+import { interact } from '../../src/report/widgets';
 import { SHOW } from '../../src/report/kernel';
 
 const PLOTLY = 'application/vnd.plotly.v1+json', SVG = 'image/svg+xml';

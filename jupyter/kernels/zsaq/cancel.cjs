@@ -13,12 +13,13 @@ class Cancel {
   abort() { this.#controller.abort(); }
 }
 
-/** `reset()` before each cell, `interrupt()` on SIGINT; `force` breaks off the running cell. */
+/** `reset()` before each cell, `begin()` before a job that a widget starts, `interrupt()` on SIGINT; `force` breaks off the running cell. */
 function createCancel(force) {
   const reset = () => { globalThis[CANCEL] = new Cancel(); };
   reset();
   return {
     reset,
+    begin() { if (globalThis[CANCEL].requested) reset(); },
     interrupt() {
       const cancel = globalThis[CANCEL];
       const again = cancel.requested;

@@ -41,7 +41,7 @@ const executor = createExecutor(root, converters(root, requireHere, () => channe
 });
 const cancel = createCancel(() => executor.interrupt());
 const handler = createHandler({ jupyter, executor, channel, outputs, cancel, root });
-channel.server = createServer({ jupyter, handler, channel, connectionFile: process.argv[2] });
+channel.server = createServer({ jupyter, handler, channel, cancel, connectionFile: process.argv[2] });
 
 process.on('SIGINT', () => cancel.interrupt());
 process.on('uncaughtException', (error) => process.stderr.write(`Uncaught exception: ${util.inspect(error)}\n`));

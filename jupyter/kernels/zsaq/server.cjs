@@ -6,7 +6,7 @@ const util = require('node:util');
 
 const KERNEL = Symbol.for('zsaq.kernel');
 
-function createServer({ jupyter, handler, channel, connectionFile }) {
+function createServer({ jupyter, handler, channel, cancel, connectionFile }) {
   const comms = new Map();
   let Message; // tslab keeps its message class to itself: taken from the first message
 
@@ -59,6 +59,8 @@ function createServer({ jupyter, handler, channel, connectionFile }) {
   const server = new Server(handler, connectionFile);
 
   globalThis[KERNEL] = {
+    /** A job that no cell waits for: the stop button is for it from now on. */
+    begin: () => cancel.begin(),
     /** Opens a comm and gives `{ id, send, close }`. */
     openComm(target, data, onMessage, metadata = {}) {
       const id = randomBytes(16).toString('hex');
