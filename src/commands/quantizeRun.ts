@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { saveQuantized } from '../export/packed';
+import { canonicalJson, parseJson } from '../io/file';
 import { meanSharpness } from '../methods/activity';
 import { disposeBank, onBank, type BankScore } from '../methods/bank';
 import { disposeQuantized, type DataSource, type Entry, type OnFailure, type Progress as Step, type Quantized, type Status } from '../methods/method';
@@ -131,7 +132,8 @@ async function drawFigure(folder: RunFolder, metrics: RunMetrics, history: Entry
     history.map(({ step, student, generator }) => ({ step, student, generator: generator ?? undefined })), { title: `${title}: divergence of student and generator` });
   folder.write('figure.svg', await toSvg(figure));
   const text = metrics.task ? `${metrics.task}: ${metrics.metric} ${metrics.quantized} quantized, ${metrics.fullPrecision} in full precision.` : 'No task was given, so no score was taken.';
-  folder.write('figure.html', await toPage({ title: `${metrics.method} ${metrics.bits}`, sections: [{ text, figure }], data: { metrics, history } }));
+  const data = parseJson(canonicalJson({ metrics, history }), 'figure.html'); // in one order of keys, also where a checkpoint has told the beginning
+  folder.write('figure.html', await toPage({ title: `${metrics.method} ${metrics.bits}`, sections: [{ text, figure }], data }));
 }
 
 /** A layer-wise method has no loss of its own: its line goes from layer to layer. */

@@ -39,9 +39,11 @@ export class RunFolder {
     }
   }
 
-  /** The metrics of a finished run. */
+  /** The metrics of a finished run. What is left of its checkpoints goes, should it have been killed while it removed them. */
   finished(): Record<string, unknown> | undefined {
-    return existsSync(join(this.dir, METRICS)) ? readJson(join(this.dir, METRICS)) as Record<string, unknown> : undefined;
+    if (!existsSync(join(this.dir, METRICS))) return undefined;
+    removeQuietly(join(this.dir, CHECKPOINTS));
+    return readJson(join(this.dir, METRICS)) as Record<string, unknown>;
   }
 
   checkpoints(): CheckpointStore {
