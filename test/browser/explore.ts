@@ -7,7 +7,7 @@ import { Lab, whyNoBrowser } from './lab';
 const NAME = '40-explore.ipynb';
 
 describe('browser: 40-explore', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let lab: Lab;
 
   before(async function () {
@@ -22,7 +22,7 @@ describe('browser: 40-explore', function () {
   const live = () => cell('const mine = await explore()');
   const said = async (): Promise<string> => (await live().locator('.widget-label').last().textContent()) ?? '';
   const until = async (pattern: RegExp): Promise<string> => {
-    for (let i = 0; i < 2400; i++) {
+    for (let i = 0; i < 4800; i++) {
       const text = await said();
       if (pattern.test(text)) return text;
       await lab.page.waitForTimeout(50);
