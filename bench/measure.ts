@@ -23,8 +23,9 @@ const BF16_TOLERANCE = 0.2;
 /** A turn repeats short work for about so long. */
 const TURN_MS = 300, MOST_TIMES = 200;
 
-export function startOurs(env?: NodeJS.ProcessEnv): Worker {
-  return new Worker('TensorFlow', process.execPath, ['--expose-gc', '-r', 'tsx/cjs', join(__dirname, 'worker.ts')], env);
+/** In the environment that the command `zsaq` and the notebook's kernel give it. */
+export function startOurs(env = process.env): Worker {
+  return new Worker('TensorFlow', process.execPath, ['--expose-gc', '-r', 'tsx/cjs', join(__dirname, 'worker.ts')], { MALLOC_ARENA_MAX: '1', ...env });
 }
 
 function startPyTorch(): Worker { return new Worker('PyTorch', 'python', [join(__dirname, 'pytorch', 'worker.py')]); }

@@ -41,7 +41,7 @@ export const pocketModelPath = (name: 'pocket-bert' | 'pocket-opt' | 'pocket-gen
  *
  * @param count by default 60,000 of train, 1,500 of dev and test; a longer list begins with the shorter one
  * @throws ZsaqError 'usage' for an unknown task or split, 'range' for a count that is no whole number from 1 on
- * @example pocketTask('pocket-sentiment', 'dev').examples[0] // { text: '...', label: 1 }
+ * @example pocketTask('pocket-sentiment', 'dev').examples[0] // such as { text: '...', label: 1 }
  */
 export function pocketTask(name: PocketTask, split: Split, count?: number): { task: TaskSpec; examples: Example[] } {
   const task = POCKET_TASKS.find((t) => t.name === name);

@@ -2,9 +2,8 @@
 // Pictures of the grids for src/quant/README.md, from the quantizer itself: `node scripts/grids.cjs` draws them, a test draws them again.
 const path = require('node:path');
 require('tsx/cjs');
-const { ready, tf } = require('../src/core/backend.ts');
-const { fakeQuantize } = require('../src/quant/affine.ts');
-const { fitAffine } = require('../src/quant/fit.ts');
+const { ready } = require('../src/core/backend.ts');
+const { transfer } = require('../src/quant/measure.ts');
 const { lineFigure } = require('../src/report/figure.ts');
 const { toSvg } = require('../src/report/svg.ts');
 const { writeWhole } = require('../src/io/file.ts');
@@ -18,10 +17,7 @@ const POINTS = 361, FROM = -1.2, TO = 1.2;
 async function drawn(grid) {
   await ready();
   const x = Float32Array.from({ length: POINTS }, (_, i) => FROM + ((TO - FROM) * i) / (POINTS - 1)), [low, high] = RANGES[grid];
-  const staircase = (bits) => tf.tidy(() => {
-    const spec = { bits, grid, granularity: 'row', scale: 'absmax', learned: false };
-    return fakeQuantize(tf.tensor2d(x, [1, POINTS]), fitAffine(tf.tensor2d([[low, high]]), spec), spec).dataSync();
-  });
+  const staircase = (bits) => transfer({ bits, grid, granularity: 'row', scale: 'absmax', learned: false }, [low, high], x).quantized;
   const rounded = (values) => Array.from(values, (v) => Number(v.toFixed(4)) + 0);
   const lines = [2, 3, 4].map((bits) => ({ name: `${bits} bits`, x: rounded(x), y: rounded(staircase(bits)) }));
   return toSvg(lineFigure({ title: `${grid}: weights from ${low} to ${high}`, x: { title: 'w' }, y: { title: 'Q(w)', range: [-1.1, 1.1] }, lines }), { width: 560, height: 340 });

@@ -30,6 +30,7 @@ async function setUp({ verbose = false } = {}) {
   try {
     const steps = STEPS.map((name) => require(`./steps/${name}.cjs`));
     const result = await runSteps(steps, { terminal, lock, free });
+    if (lock.abandoned()) await lock.take(); // a set-up was killed after its last step: what it left goes as well
     if (lock.held) tidy();
     if (verbose && result.ok && !result.worked) terminal.say(`Set-up: everything${result.unavailable.length ? ' else' : ''} is in place.`);
     return result;

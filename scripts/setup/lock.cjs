@@ -50,6 +50,13 @@ class Lock {
     }
   }
 
+  /** True where the lock is there and its owner lives no more. */
+  abandoned() {
+    if (this.held || !fs.existsSync(this.file)) return false;
+    const owner = readJson(this.file);
+    return owner !== undefined && owner !== null && !lives(owner);
+  }
+
   tryTake() {
     const mine = `${this.file}.${process.pid}`;
     fs.writeFileSync(mine, this.text());

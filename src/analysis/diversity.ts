@@ -118,3 +118,20 @@ export function energyDistance(a: Vectors, b: Vectors): number {
   const mean = (x: Vectors, y: Vectors) => x.reduce((sum, u) => sum + y.reduce((s, v) => s + distance(u, v), 0), 0) / (x.length * y.length);
   return 2 * mean(a, b) - mean(a, a) - mean(b, b);
 }
+
+/** The mean embedding of each example. @param table rows of `width` numbers, one a token id */
+export function meanEmbeddings(batch: readonly ArrayLike<number>[], table: ArrayLike<number>, width: number): Float64Array[] {
+  return batch.map((example) => {
+    const sum = new Float64Array(width);
+    for (let i = 0; i < example.length; i++) for (let k = 0; k < width; k++) sum[k] += table[example[i] * width + k] / example.length;
+    return sum;
+  });
+}
+
+/** The measures of one batch; `vendi` and `spread` are of its embeddings. */
+export interface BatchDiversity { distinct1: number; distinct2: number; selfBleu: number; compression: number; vendi: number; spread: number }
+
+/** All measures of a batch at once; self-BLEU to order 2. @param embeddings one vector an example, `meanEmbeddings` say */
+export function measureDiversity(batch: readonly Tokens[], embeddings: Vectors): BatchDiversity {
+  return { distinct1: distinctN(batch, 1), distinct2: distinctN(batch, 2), selfBleu: selfBleu(batch, 2), compression: compressionRatio(batch), vendi: vendiScore(embeddings), spread: embeddingSpread(embeddings) };
+}

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { compressionRatio, distinctN, embeddingSpread, energyDistance, selfBleu, tokenDivergence, vendiScore, type Tokens } from '../analysis/diversity';
+import { energyDistance, meanEmbeddings, measureDiversity, tokenDivergence, type BatchDiversity, type Tokens } from '../analysis/diversity';
 import { ready } from '../core/backend';
 import { modelFromConfig } from '../models/registry';
 import { loadTokenizer } from '../text/tokenizer';
@@ -13,11 +13,8 @@ import { brief, study, type StudyRun, type StudyScore } from './study';
 import type { Network } from '../methods/method';
 
 /** What a batch of the generator is like at a step. */
-export interface DiversityPoint {
+export interface DiversityPoint extends BatchDiversity {
   step: number;
-  distinct1: number; distinct2: number; selfBleu: number; compression: number;
-  /** of the examples' mean embeddings in the teacher's table */
-  vendi: number; spread: number;
   /** distances from real text: token frequencies, and mean embeddings. Measured, never trained on */
   tokenDivergence: number; energyDistance: number;
 }
@@ -77,14 +74,6 @@ const BATCH = 8;
 
 function looked(step: number, tokens: Int32Array, real: readonly Tokens[], { model, params }: Network): DiversityPoint {
   const seq = tokens.length / BATCH, batch = Array.from({ length: BATCH }, (_, i) => tokens.subarray(i * seq, (i + 1) * seq)), table = params[model.wordEmbedding].dataSync() as Float32Array, width = model.embeddingSize;
-  const vectors = (examples: readonly Tokens[]) => examples.map((example) => {
-    const sum = new Float64Array(width);
-    for (const id of Array.from(example as ArrayLike<number>)) for (let k = 0; k < width; k++) sum[k] += table[id * width + k] / example.length;
-    return sum;
-  });
-  const own = vectors(batch);
-  return {
-    step, distinct1: distinctN(batch, 1), distinct2: distinctN(batch, 2), selfBleu: selfBleu(batch, 2), compression: compressionRatio(batch),
-    vendi: vendiScore(own), spread: embeddingSpread(own), tokenDivergence: tokenDivergence(batch, real), energyDistance: energyDistance(own, vectors(real)),
-  };
+  const own = meanEmbeddings(batch, table, width);
+  return { step, ...measureDiversity(batch, own), tokenDivergence: tokenDivergence(batch, real), energyDistance: energyDistance(own, meanEmbeddings(real as ArrayLike<number>[], table, width)) };
 }

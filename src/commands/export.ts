@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
+import { dispose } from '../core/tree';
 import { readJson } from '../io/file';
-import { FORMATS, type ExportFormat } from '../export/manifest';
+import { FORMATS, type ExportFormat, type Manifest } from '../export/manifest';
 import { loadSource, type ExportSource } from '../export/source';
 import { writeExport, type ExportOptions } from '../export/write';
 import { METHODS } from '../quantize';
@@ -31,11 +32,8 @@ Each export holds a model card, fixed inputs with logits, and the hash of every 
   options: { model: { type: 'string' }, format: { type: 'string' }, out: { type: 'string' }, licence: { type: 'string' } },
   async run(values) {
     const dir = required(values, 'model', 'give the model/ folder of a run'), format = required(values, 'format', `choose ${FORMATS.join(', ')}`) as ExportFormat;
-    if (!FORMATS.includes(format)) throw new ZsaqError('usage', `--format ${format}: choose ${FORMATS.join(', ')}`);
     const out = required(values, 'out', 'give a folder for the export');
-    await ready();
-    const source = await loadSource(dir), manifest = writeExport(source, { format, out, ...about(source, optional(values, 'licence')) });
-    const { sizes } = manifest, megabytes = (bytes: number) => bytes / 2 ** 20;
+    const manifest = await exportModel(dir, { format, out, licence: optional(values, 'licence') }), { sizes } = manifest, megabytes = (bytes: number) => bytes / 2 ** 20;
     const table = {
       title: `${out}: ${format}`, columns: [{ name: '' }, { name: 'size', unit: 'MB', digits: 2 }],
       rows: [['weights on disk', megabytes(sizes.weights)], ['sum of the parts', megabytes(sizes.theory)], ['linear layers', megabytes(sizes.linear)], ['linear layers in 32 bits', megabytes(sizes.linearFull)]],
@@ -44,6 +42,23 @@ Each export holds a model card, fixed inputs with logits, and the hash of every 
     return { text: `${toText(table)}Compare it with zsaq: zsaq verify ${out}\n`, json: { out, ...manifest } };
   },
 };
+
+/**
+ * Exports the model of a folder; what stands around it, a run folder or its own card, is told in the model card.
+ *
+ * @throws ZsaqError 'usage' for an unknown format or a folder with other files, 'unsupported' for what the format cannot hold
+ * @example await exportModel('runs/first/model', { format: 'onnx-fast', out: 'exports/first' })
+ */
+export async function exportModel(dir: string, { format, out, licence }: { format: ExportFormat; out: string; licence?: string }): Promise<Manifest> {
+  if (!FORMATS.includes(format)) throw new ZsaqError('usage', `--format ${format}: choose ${FORMATS.join(', ')}`);
+  await ready();
+  const source = await loadSource(dir);
+  try {
+    return writeExport(source, { format, out, ...about(source, licence) });
+  } finally {
+    dispose(source.params);
+  }
+}
 
 /** What the run folder around a model and the base model's folder say: from files, never guessed. */
 function about(source: ExportSource, licence: string | undefined): Pick<ExportOptions, 'facts' | 'extras'> {

@@ -2,15 +2,13 @@ import { join } from 'node:path';
 import { filterDirection, landscape, type Landscape } from '../analysis/landscape';
 import { makeObjective } from '../analysis/objective';
 import { hessianTrace, samSharpness, topEigenvalue, type Sharpness } from '../analysis/sharpness';
-import { ready, tf } from '../core/backend';
-import { dispose, pick, prefixed, type Params } from '../core/tree';
-import { maskOf } from '../methods/studentStep';
-import { divergence } from '../train/divergence';
+import { ready } from '../core/backend';
+import { dispose } from '../core/tree';
+import { divergenceAround } from '../methods/around';
 import { optional, type Command } from './command';
 import { flatness } from './reports/flatness';
 import { reportText, RESULTS } from './reports/report';
 import { brief, study, type Finished, type StudyRun, type StudyScore } from './study';
-import type { Scalar } from '@tensorflow/tfjs-node-gpu';
 
 /** How flat the divergence on real text is around a run's weights. */
 export interface Flatness { beta: number; rate: number; sharpness: Sharpness[]; eigenvalue: number; trace: number; traceError: number; line: Landscape; plane: Landscape | null }
@@ -48,11 +46,9 @@ minutes in all; the same command again continues, \`zsaq report flatness\` draws
 
 export type FlatnessRun = StudyScore & Flatness;
 
-/** Over one batch of text. Activations are not rounded here: a staircase has no curvature. */
-async function measured({ id, beta, rate }: typeof PLAN[number], { result: { params, plan }, teacher: { model, params: full }, text: [inputs], divergence: config }: Finished): Promise<Flatness> {
-  const names = Object.keys(plan.weights).filter((name) => name !== model.wordEmbedding), w = pick(params, names), answer = tf.tidy(() => { const { logits, hidden } = model.forward(full, inputs); return { logits, hidden }; });
-  const held: Params = { ...prefixed('student/', params), ...prefixed('inputs/', inputs as Params), logits: answer.logits, ...Object.fromEntries(answer.hidden.map((h, i) => [`hidden${i}`, h])) };
-  const objective = makeObjective((p) => divergence(model.forward({ ...params, ...p }, inputs), answer, maskOf(inputs), config) as Scalar, held);
+/** Over one batch of text. */
+async function measured({ id, beta, rate }: typeof PLAN[number], { result, teacher, text: [inputs], divergence: config }: Finished): Promise<Flatness> {
+  const around = divergenceAround(result, teacher, inputs, config), { w } = around, objective = makeObjective(around.loss, around.held);
   const [first, second] = ['first', 'second'].map((name) => filterDirection(w, 0, name));
   try {
     const sharpness = await samSharpness(objective, w, BETAS), top = await topEigenvalue(objective, w, { iterations: 30, tolerance: 0.01 }), { trace, error } = await hessianTrace(objective, w, { samples: 12 });
@@ -60,7 +56,7 @@ async function measured({ id, beta, rate }: typeof PLAN[number], { result: { par
     const line = await landscape(objective, w, [first], { reach: 0.5, points: 21 }), plane = PLANES.includes(id) ? await landscape(objective, w, [first, second], { reach: 0.5, points: 11 }) : null;
     return brief({ beta, rate, sharpness, eigenvalue: top.value, trace, traceError: error, line, plane });
   } finally {
-    objective.dispose();
-    dispose(first, second, { logits: answer.logits }, Object.fromEntries(answer.hidden.map((h, i) => [i, h])));
+    objective.dispose(), around.dispose();
+    dispose(first, second);
   }
 }

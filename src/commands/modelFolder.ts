@@ -3,7 +3,7 @@ import { Progress } from '../report/progress';
 import { existsSync } from 'node:fs';
 
 /** A folder as given, or the folder of a hub model `org/name`, fetched with progress if it is not in the cache. */
-export async function modelFolder(nameOrDir: string, signal: AbortSignal): Promise<string> {
+export async function modelFolder(nameOrDir: string, signal?: AbortSignal): Promise<string> {
   // what looks like a path is one: its own error says more than the hub's
   if (existsSync(nameOrDir) || !/^[\w.-]+\/[\w.-]+$/.test(nameOrDir) || nameOrDir.startsWith('.')) return nameOrDir;
   const { onProgress, end } = downloadBars();

@@ -106,7 +106,8 @@ async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetr
   });
 }
 
-async function loadTeacher(dir: string): Promise<RunnableModel> {
+/** A model that can be quantized. @throws ZsaqError 'mismatch' for one that is quantized already, or has no head */
+export async function loadTeacher(dir: string): Promise<RunnableModel> {
   const teacher = await loadRunnable(dir);
   if (teacher.plan) throw new ZsaqError('mismatch', `${dir} is already quantized: give the full-precision model`);
   if (teacher.model.head.kind === 'none') throw new ZsaqError('mismatch', `${dir} is an encoder without a head: give a fine-tuned model or a language model`);

@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { tf } from '../core/backend';
 import { tidy } from '../core/memory';
 import { dispose } from '../core/tree';
 import { evaluateTask } from '../eval/glue';
+import { batchInputs } from '../eval/inputs';
 import { loadRunnable } from '../export/packed';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { disposeQuantized, type MethodId, type Network, type Progress as Step, type Quantized } from '../methods/method';
@@ -77,9 +77,7 @@ export async function study<T extends object>(
 }
 
 function textBatches(encoded: { ids: number[]; typeIds: number[] }[], padId: number): Inputs[] {
-  return lengthBatches(encoded, { batchSize: 64, padId }).map(({ ids, mask, typeIds, batch, seq }) => ({
-    ids: tf.tensor2d(ids, [batch, seq], 'int32'), mask: tf.tensor2d(Float32Array.from(mask), [batch, seq]), typeIds: tf.tensor2d(typeIds, [batch, seq], 'int32'),
-  }));
+  return lengthBatches(encoded, { batchSize: 64, padId }).map(batchInputs);
 }
 
 /** D(P, Q) on real text: measured, never trained on. */

@@ -37,24 +37,36 @@ First the hash of every file is checked. Runtimes that are missing are named, wi
   options: { threads: { type: 'string' } },
   word: 'folder',
   async run(values, signal) {
-    const dir = required(values, 'operand', 'give a folder that zsaq export wrote'), manifest = checkExport(dir), { format } = manifest;
-    const logits = referenceLogits(dir), verdicts: Verdict[] = [], missing: { runtime: string; reason: string }[] = [], failures: string[] = [];
-    for (const runtime of RUNTIMES.filter(({ formats }) => formats.includes(format))) {
-      const reason = runtime.missing();
-      if (reason) { missing.push({ runtime: runtime.name, reason }); continue; }
-      console.error(`${runtime.name} ...`);
-      try {
-        const answer = await runIn(runtime, { dir, model: manifest.model, threads: wholeNumber(values, 'threads', 1) || 1, lengths: [LENGTH], runs: RUNS }, signal);
-        verdicts.push(judge(answer, logits, manifest));
-      } catch (e) {
-        if (!(e instanceof ZsaqError) || e.code === 'cancelled') throw e;
-        failures.push(e.message);
-      }
-    }
-    const ok = failures.length === 0 && verdicts.every((v) => v.ok);
-    return { text: report(dir, manifest, verdicts, missing, failures), json: { dir, format, ok, sizes: manifest.sizes, agreement: manifest.agreement, verdicts, missing, failures }, exitCode: ok ? 0 : 1 };
+    const dir = required(values, 'operand', 'give a folder that zsaq export wrote'), found = await verifyExport(dir, { threads: wholeNumber(values, 'threads', 1) || 1, signal, onRuntime: (name) => console.error(`${name} ...`) });
+    const { manifest: { format, sizes, agreement }, ok, verdicts, missing, failures } = found;
+    return { text: report(dir, found), json: { dir, format, ok, sizes, agreement, verdicts, missing, failures }, exitCode: ok ? 0 : 1 };
   },
 };
+
+/** An export in every runtime that is there: how each did, which are missing and how to get them, and what failed. */
+export interface Verification { manifest: Manifest; ok: boolean; verdicts: Verdict[]; missing: { runtime: string; reason: string }[]; failures: string[] }
+
+/**
+ * Checks the hash of every file of an export, loads it in every runtime that is there and compares the logits with those of zsaq.
+ *
+ * @throws ZsaqError 'missing' | 'format' | 'mismatch' for a folder that is no sound export, 'cancelled'
+ * @example (await verifyExport('exports/first')).ok
+ */
+export async function verifyExport(dir: string, { threads = 1, signal, onRuntime }: { threads?: number; signal?: AbortSignal; onRuntime?(name: string): void } = {}): Promise<Verification> {
+  const manifest = checkExport(dir), logits = referenceLogits(dir), verdicts: Verdict[] = [], missing: Verification['missing'] = [], failures: string[] = [];
+  for (const runtime of RUNTIMES.filter(({ formats }) => formats.includes(manifest.format))) {
+    const reason = runtime.missing();
+    if (reason) { missing.push({ runtime: runtime.name, reason }); continue; }
+    onRuntime?.(runtime.name);
+    try {
+      verdicts.push(judge(await runIn(runtime, { dir, model: manifest.model, threads, lengths: [LENGTH], runs: RUNS }, signal), logits, manifest));
+    } catch (e) {
+      if (!(e instanceof ZsaqError) || e.code === 'cancelled') throw e;
+      failures.push(e.message);
+    }
+  }
+  return { manifest, ok: failures.length === 0 && verdicts.every((v) => v.ok), verdicts, missing, failures };
+}
 
 function referenceLogits(dir: string): { rows: number; logits: Float32Array } {
   const file = openSafetensors(join(dir, REFERENCE));
@@ -77,7 +89,7 @@ function judge({ runtime, version, logits: found, loadMs, latency, baseBytes, pe
   };
 }
 
-function report(dir: string, { format, sizes, agreement }: Manifest, verdicts: readonly Verdict[], missing: readonly { runtime: string; reason: string }[], failures: readonly string[]): string {
+function report(dir: string, { manifest: { format, sizes, agreement }, verdicts, missing, failures }: Verification): string {
   const megabytes = (bytes: number) => bytes / 2 ** 20, { tolerance, noise } = agreement;
   const promise = tolerance === null ? `the runtime rounds activations in its own way: relative difference at most ${MOST_RELATIVE}` : `largest difference at most ${tolerance.toExponential(1)}`;
   const table = {

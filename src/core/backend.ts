@@ -151,7 +151,7 @@ export function ownKernel(name: OwnKernel, attributes: Record<string, number>, i
   return kernel(name, Object.fromEntries(Object.entries(attributes).map(([key, float]) => [key, { float }])), inputs, outputs);
 }
 type OwnKernel = 'ZsaqQuantizeRows' | 'ZsaqGelu' | 'ZsaqGeluGrad' | 'ZsaqFakeQuantize' | 'ZsaqFakeQuantizeGrad' | 'ZsaqAdam' | 'ZsaqLayerNorm' | 'ZsaqLayerNormGrad'
-  | 'ZsaqKl' | 'ZsaqKlStudent' | 'ZsaqKlTeacher';
+  | 'ZsaqSoftmaxGrad' | 'ZsaqKl' | 'ZsaqKlStudent' | 'ZsaqKlTeacher';
 
 let ownKernels: boolean | undefined;
 

@@ -183,6 +183,17 @@ export function softmax(x: Tensor): Tensor {
 }
 
 /**
+ * The gradient of softmax(z) pulled back to z, from z itself: dz = p (dp - sum(p dp)), p = softmax(z). No gradient.
+ *
+ * @param z `[..., n]`  @param dp `[..., n]`
+ */
+export function softmaxGrad(z: Tensor, dp: Tensor): Tensor {
+  if (own()) return ownKernel('ZsaqSoftmaxGrad', {}, [z, dp], 1)[0];
+  const p = tf.softmax(late(z, dp)), weighted = tf.mul(p, dp);
+  return tf.sub(weighted, tf.mul(p, tf.sum(weighted, -1, true)));
+}
+
+/**
  * Dropout: each entry becomes 0 with probability `rate`, else x / (1 - rate). Which ones is a function of the seed alone, so that a
  * graph can be run at every step, and a resumed run draws what an undisturbed one does.
  *

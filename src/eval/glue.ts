@@ -1,4 +1,3 @@
-import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import type { Params } from '../core/tree';
@@ -6,6 +5,7 @@ import type { Model } from '../models/model';
 import type { Hooks } from '../nn/hooks';
 import { lengthBatches, type Batch } from '../text/batches';
 import type { Tokenizer } from '../text/tokenizer';
+import { batchInputs } from './inputs';
 import { METRIC_LABELS, METRICS, type MetricName } from './metrics';
 import { turn } from './turn';
 import type { EvaluationCallbacks, Example, TaskSpec } from './task';
@@ -90,9 +90,7 @@ function plain(name: string): string { return name.trim().toLowerCase().replace(
 
 async function logitsOf(model: Model, params: Params, b: Batch, hooks?: Hooks): Promise<Float32Array> {
   const logits = tf.tidy(() => {
-    const shape: [number, number] = [b.batch, b.seq];
-    const tensor = (values: Int32Array) => tf.tensor2d(values, shape, 'int32') as Tensor2D;
-    return model.forward(params, { ids: tensor(b.ids), mask: tensor(b.mask), typeIds: tensor(b.typeIds) }, hooks).logits;
+    return model.forward(params, batchInputs(b), hooks).logits;
   });
   try { return await logits.data() as Float32Array; } finally { logits.dispose(); }
 }

@@ -24,7 +24,7 @@ const REASONS: Record<string, string> = {
  * The one sentence for a failed file operation. Errors that are not the system's are handed back unchanged.
  *
  * @param doing what failed, for example 'write' or 'make'
- * @example catch (error) { throw diskError(error, 'write', path) }
+ * @example try { write(path) } catch (error) { throw diskError(error, 'write', path) }
  */
 export function diskError(error: unknown, doing: string, path: string): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;

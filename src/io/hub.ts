@@ -15,7 +15,7 @@ export type { HubOptions } from './hubFetch';
  *
  * @returns a folder for `openPretrained`
  * @throws ZsaqError 'missing' where neither a folder nor a model has this name, 'network', 'disk', 'usage', 'cancelled'
- * @example openPretrained(await resolveModel('facebook/opt-125m', { onProgress: console.log }))
+ * @example await loadModel(await resolveModel('facebook/opt-125m', { onProgress: console.log }))
  */
 export async function resolveModel(nameOrDir: string, options: HubOptions = {}): Promise<string> {
   if (statSync(nameOrDir, { throwIfNoEntry: false })?.isDirectory()) return nameOrDir;

@@ -17,7 +17,7 @@ interface Holder { pid: number; host: string; boot: string; started: string; sin
  *
  * @returns gives the folder back; safe to call twice. The end of the process gives it back too.
  * @throws ZsaqError 'busy' where another living run (or this process itself) holds the folder, 'disk'
- * @example const unlock = lockFolder('runs/first'); try { train() } finally { unlock() }
+ * @example const unlock = lockFolder('runs/first'); try { work() } finally { unlock() }
  */
 export function lockFolder(dir: string): () => void {
   const path = join(dir, LOCK_NAME);
@@ -31,6 +31,8 @@ export function lockFolder(dir: string): () => void {
     takeOver(path, dir);
     if (!create(path, text)) throw busy(path, dir);
   }
+  const turn = turnOf(path);
+  if (isStale(turn, false)) removeQuietly(turn); // of a process that was killed after it had removed a dead one's lock
   let held = true;
   const release = (): void => {
     process.removeListener('exit', release);
@@ -68,7 +70,7 @@ function create(path: string, text: string): boolean {
 function takeOver(path: string, dir: string): void {
   settle(path);
   if (!isStale(path)) throw busy(path, dir);
-  const turn = `${path}.takeover`, text = JSON.stringify(describe());
+  const turn = turnOf(path), text = JSON.stringify(describe());
   if (!create(turn, text)) {
     settle(turn);
     if (!isStale(turn)) throw busy(path, dir);
@@ -76,20 +78,23 @@ function takeOver(path: string, dir: string): void {
     if (!create(turn, text)) throw busy(path, dir);
   }
   try {
-    if (isStale(path)) rmSync(path, { force: true });
+    if (isStale(path, false)) rmSync(path, { force: true });
   } finally {
     rmSync(turn, { force: true });
   }
 }
+
+function turnOf(path: string): string { return `${path}.takeover`; }
 
 /** Waits until a lock that is just being written is complete, or too old for that: its process was killed in between. */
 function settle(path: string): void {
   for (let text = read(path); text !== undefined && !parse(text) && age(path) < WRITING_MS; text = read(path)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
 }
 
-function isStale(path: string): boolean {
+/** Whether nobody lives who holds it; `gone`: the answer where it has been given back. */
+function isStale(path: string, gone = true): boolean {
   const text = read(path);
-  if (text === undefined) return true; // given back in the meantime
+  if (text === undefined) return gone;
   const holder = parse(text);
   if (!holder) return age(path) >= WRITING_MS;
   if (holder.host !== hostname()) return false; // a shared disk: whether that process lives cannot be seen from here

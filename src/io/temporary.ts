@@ -8,7 +8,7 @@ import { isAlive } from './lock';
 /** Tells machines apart that share a disk: each sweeps up after its own processes only. */
 const MACHINE = createHash('sha256').update(hostname()).digest('hex').slice(0, 4);
 
-/** A hidden name beside `path` for what will take its place: of this process and no other. @example temporaryBeside('a/b.json', 'tmp') // 'a/.b.json.4711.1f0c9d2e.tmp' */
+/** A hidden name beside `path` for what will take its place: of this process and no other. @example temporaryBeside('a/b.json', 'tmp') // such as 'a/.b.json.4711.1f0c9d2e.tmp' */
 export function temporaryBeside(path: string, ending: 'tmp' | 'old' | 'link'): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${MACHINE}${randomBytes(2).toString('hex')}.${ending}`);
 }

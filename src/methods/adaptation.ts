@@ -1,7 +1,7 @@
 import { late, tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { operation } from '../core/grad';
-import { embedding, gatherRows, linear, matMul2, sampleColumns, softmax } from '../core/kernels';
+import { embedding, gatherRows, linear, matMul2, sampleColumns, softmax, softmaxGrad } from '../core/kernels';
 import { layoutTensors, placeIds, type Layout } from './layout';
 import type { Stream } from '../core/random';
 import type { Inputs, Model, Output } from '../models/model';
@@ -117,19 +117,18 @@ function generatedRows(a: Adaptation, out: Output, candidates: Tensor1D, theta: 
     return tf.mul(raw, tf.div(tf.clipByValue(length, a.norms[0], a.norms[1]), length)) as Tensor2D;
   }
   const z = scaledLogits(a, out, candidates, gumbel);
-  const choices = embedding(a.table, candidates) as Tensor2D; // [candidates, embedding]
-  if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, choices);
-  return straightThrough(z, choices, embedding(a.table, tokens!) as Tensor2D);
+  if (a.kind === 'soft') return tf.matMul(softmax(z) as Tensor2D, embedding(a.table, candidates) as Tensor2D);
+  return straightThrough(z, a.table, candidates, tokens!);
 }
 
-/** Forward the rows E[x] of the sampled tokens; backward as of softmax(z) E: dz = p (dp - sum(p dp)), dp = dy Eᵀ. */
-function straightThrough(z: Tensor2D, choices: Tensor2D, chosen: Tensor2D): Tensor2D {
+/** Forward the rows E[x] of the sampled tokens; backward as of softmax(z) E: dz = p (dp - sum(p dp)), dp = dy Eᵀ. The candidates' rows of E are gathered when they are needed: they are large. */
+function straightThrough(z: Tensor2D, table: Tensor2D, candidates: Tensor1D, tokens: Tensor1D): Tensor2D {
   return operation([z], (save) => {
-    save([z, choices]);
-    return tf.clone(chosen);
-  }, (dy, [logits, table]) => [() => {
-    const p = tf.softmax(late(logits, dy)), weighted = tf.mul(p, matMul2(dy as Tensor2D, table as Tensor2D, false, true));
-    return tf.sub(weighted, tf.mul(p, tf.sum(weighted, 1, true)));
+    save([z, table, candidates]);
+    return gatherRows(table, tokens);
+  }, (dy, [logits, rows, ids]) => [() => {
+    const choices = gatherRows(rows, late(ids, dy)) as Tensor2D;
+    return softmaxGrad(logits, matMul2(dy as Tensor2D, choices, false, true));
   }]) as Tensor2D;
 }
 

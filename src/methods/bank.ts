@@ -1,8 +1,9 @@
 import { ZsaqError } from '../core/error';
 import { Streams } from '../core/random';
 import { tidy } from '../core/memory';
+import { climb, climbing } from './ascent';
 import { GeneratorSource } from './generator';
-import { isCancelled, type Job, type Network } from './method';
+import type { Job, Network } from './method';
 import { disposeInputs, randomSource, type Source } from './source';
 import { makeStudent } from './student';
 import { maskOf } from './studentStep';
@@ -45,9 +46,8 @@ export type BankScore = Record<BankPart | 'mean', number>;
  */
 export async function makeBank(job: Job, config: SamSgaConfig, { batches, ascents, rate }: BankConfig = bankDefaults, onProgress?: (ascents: number) => void): Promise<Bank> {
   if (!job.generator) throw new ZsaqError('missing', 'a bank needs the generator whose samples are its second and third part: give --generator DIR');
-  const settings: SamSgaConfig = { ...config, steps: ascents, sga: 'on', generator: { ...config.generator, mode: 'trained', every: 1, pass: 'own', rate } };
   const streams = new Streams(BANK_SEED), layout = { ...config, form: job.form };
-  const random = randomSource(job, layout, streams.get('random')), generator = new GeneratorSource(job, job.generator, settings, streams);
+  const random = randomSource(job, layout, streams.get('random')), generator = new GeneratorSource(job, job.generator, climbing(config, ascents, rate), streams);
   const student = makeStudent(job.teacher.model, job.teacher.params, job.plan), made: Inputs[] = [];
   const draw = async (source: Source): Promise<Inputs[]> => {
     const part: Inputs[] = [];
@@ -60,13 +60,8 @@ export async function makeBank(job: Job, config: SamSgaConfig, { batches, ascent
   try {
     const bank = { random: await draw(random), frozen: await draw(generator) };
     const opponent = opponentOf(student, job.teacher, student.initial, config.divergence);
-    for (let step = 0; step < ascents; step++) {
-      if (isCancelled(job)) throw new ZsaqError('cancelled', `the bank was stopped after ${step} of ${ascents} ascents: nothing was written`);
-      const value = await generator.ascend(step, opponent, 1);
-      if (!Number.isFinite(value)) throw new ZsaqError('range', `ascent ${step} of the bank is not finite: choose a smaller rate than ${rate}`);
-      onProgress?.(step + 1);
-      await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
-    }
+    let done = 0;
+    await climb(job, generator, opponent, ascents, rate, () => onProgress?.(++done));
     return { ...bank, adversarial: await draw(generator) };
   } catch (e) {
     made.forEach(disposeInputs);

@@ -1,20 +1,21 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { peakBytes, tidy } from '../core/memory';
-import { clone, dispose, fromHost, hostTensors, part, prefixed } from '../core/tree';
+import { clone, dispose, fromHost, get, hostTensors, part, prefixed } from '../core/tree';
 import { adamInit, type AdamState } from '../optim/adam';
 import { rateAt, type Schedule } from '../optim/schedule';
 import { Guard, type GuardState } from '../train/guard';
 import { failureIn, warningOf, type Warning } from '../train/monitor';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
+import { whereabouts } from './regularizers';
 import { disposeInputs, type Batch, type Source } from './source';
 import { affineOf, effective, makeStudent, type Student } from './student';
 import { readReport, type Answers, type Sharpness, type StepKind } from './studentStep';
 import { makeTrainer, opponentOf, type Trainer } from './trainer';
-import { Watch } from './watch';
+import { HELD_STEPS, Watch } from './watch';
 import type { Streams } from '../core/random';
 import type { TrainConfig } from './config';
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /** Steps between two snapshots: what a roll-back or a resumed run goes back to. */
 const SNAPSHOT_STEPS = 20;
@@ -131,6 +132,7 @@ class Run {
     this.tokens = batch.tokens;
     const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers));
     const classes = job.teacher.model.head.kind === 'classification' ? await classShares(teacherLogits) : null;
+    const manifold = state.step % HELD_STEPS === 0 ? await this.time('watch', () => whereabouts(batch.inputs, get(job.teacher.params, job.teacher.model.wordEmbedding) as Tensor2D)) : null;
     this.keepBatch(kind, batch, more.answers);
     teacherLogits.dispose();
     const result = await readReport(report), sound = [result.loss, result.gradientNorm, result.sharpness ?? 0].every(Number.isFinite);
@@ -150,7 +152,7 @@ class Run {
     await this.time('update', () => this.update(grads, share));
     return {
       step: this.state.step, student: result.loss, generator: ascended, sharpness: result.sharpness, relativeRadius: result.relativeRadius, codesMoved: result.codesMoved,
-      gradientNorm: result.gradientNorm, classes, held, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
+      gradientNorm: result.gradientNorm, classes, held, manifold, distinct: batch.tokens ? new Set(batch.tokens).size / batch.tokens.length : null,
     };
   }
 

@@ -76,6 +76,8 @@ export interface Entry {
   gradientNorm: number | null;
   /** share of different tokens in the batch: falls when the generator collapses */
   distinct: number | null;
+  /** where the source speaks in embeddings: their mean norm as a share of an ordinary token's, and their distance from the nearest one (`manifoldDistance`), at every tenth step */
+  manifold: { norm: number; distance: number } | null;
   /** share of each class among the teacher's answers to this batch (classification only) */
   classes: number[] | null;
   /** D on batches that nothing trains on, at every tenth step of a watched run */

@@ -62,17 +62,17 @@ export function lossFigure(history: readonly LossPoint[], { title = 'Loss of stu
 
 /**
  * One bar for each method, its value written on it; a dashed line marks the reference (full precision, say).
- * A value of null is a run that gave no number: its label (`diverged`) stands in the place of the bar.
+ * A value of null is a run that gave no number: its label (`diverged`) stands in the place of the bar. `alike`: bars of one kind, in one colour.
  */
-export function barFigure({ title, y, bars, reference, digits = 1 }: {
-  title: string; y: Axis; bars: readonly Bar[]; reference?: { name: string; value: number }; digits?: number;
+export function barFigure({ title, y, bars, reference, digits = 1, alike = false }: {
+  title: string; y: Axis; bars: readonly Bar[]; reference?: { name: string; value: number }; digits?: number; alike?: boolean;
 }): Figure {
   const has = (bar: Bar): bar is Bar & { value: number } => bar.value !== null && Number.isFinite(bar.value);
   const spread = bars.some((bar) => bar.spread !== undefined);
   const data = [{
     type: 'bar', x: bars.map((bar) => plain(bar.name)), y: bars.map((bar) => (has(bar) ? bar.value : 0)),
     text: bars.map((bar) => plain(bar.label ?? (has(bar) ? bar.value.toFixed(digits) : 'no value'))), textposition: 'auto', insidetextanchor: 'end', insidetextfont: { color: '#ffffff' }, cliponaxis: false,
-    marker: { color: bars.map((_, i) => PALETTE[i % PALETTE.length]) }, showlegend: false,
+    marker: { color: bars.map((_, i) => PALETTE[alike ? 0 : i % PALETTE.length]) }, showlegend: false,
     ...(spread ? { error_y: { type: 'data', array: bars.map((bar) => bar.spread ?? null), color: INK } } : {}),
   }];
   const line = reference && {
@@ -82,19 +82,21 @@ export function barFigure({ title, y, bars, reference, digits = 1 }: {
   return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), hovermode: 'closest', ...line } };
 }
 
-/** A grid of values as colours: `z[row][column]` at `y[row]`, `x[column]` (a loss landscape, a sweep over two settings). */
-export function heatFigure({ title, x, y, z, value }: {
-  title: string; x: Axis & { at: readonly (number | string)[] }; y: Axis & { at: readonly (number | string)[] }; z: readonly (readonly number[])[]; value: string;
+/** A grid of values as colours: `z[row][column]` at `y[row]`, `x[column]` (a loss landscape, a sweep over two settings); `range` gives two grids the same colours. */
+export function heatFigure({ title, x, y, z, value, range }: {
+  title: string; x: Axis & { at: readonly (number | string)[] }; y: Axis & { at: readonly (number | string)[] }; z: readonly (readonly number[])[]; value: string; range?: [number, number];
 }): Figure {
   if (z.length !== y.at.length || z.some((row) => row.length !== x.at.length)) {
     throw new ZsaqError('mismatch', `the grid of ${title} is not ${y.at.length} rows of ${x.at.length} values: give one value for each place`);
   }
-  const data = [{ type: 'heatmap', x: [...x.at], y: [...y.at], z: z.map(gaps), colorscale: 'Viridis', colorbar: { title: { text: plain(value), side: 'right' } } }];
+  const data = [{ type: 'heatmap', x: [...x.at], y: [...y.at], z: z.map(gaps), colorscale: 'Viridis', colorbar: { title: { text: plain(value), side: 'right' } }, ...(range ? { zmin: range[0], zmax: range[1] } : {}) }];
   return { data, layout: { ...LAYOUT, title: { text: plain(title) }, xaxis: axisOf(x), yaxis: axisOf(y), margin: { l: 68, r: 96, t: 76, b: 56 }, hovermode: 'closest' } };
 }
 
-/** How often values fall into each of `bins` equal bins: the weights of a matrix before and after rounding, say. */
-export function histogramFigure({ title, x, series, bins = 80 }: { title: string; x: Axis; series: readonly { name: string; values: ArrayLike<number> }[]; bins?: number }): Figure {
+/** How often values fall into each of `bins` equal bins: the weights of a matrix before and after rounding, say. `marks` are upright lines: the levels of a grid. */
+export function histogramFigure({ title, x, series, bins = 80, marks = [] }: {
+  title: string; x: Axis; series: readonly { name: string; values: ArrayLike<number> }[]; bins?: number; marks?: readonly number[];
+}): Figure {
   let low = Infinity, high = -Infinity;
   for (const { values } of series) for (let i = 0; i < values.length; i++) { low = Math.min(low, values[i]); high = Math.max(high, values[i]); }
   if (!(high >= low)) throw new ZsaqError('format', `the histogram ${title} has no finite value: give at least one`);
@@ -105,7 +107,8 @@ export function histogramFigure({ title, x, series, bins = 80 }: { title: string
     for (let k = 0; k < values.length; k++) if (Number.isFinite(values[k])) counts[Math.min(bins - 1, Math.floor((values[k] - low) / width))]++;
     return { type: 'bar', name: plain(name), x: centres, y: counts, width, opacity: 0.6, marker: { color: PALETTE[i % PALETTE.length] } };
   });
-  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, barmode: 'overlay', bargap: 0, xaxis: axisOf(x), yaxis: axisOf({ title: 'count' }) } };
+  const shapes = marks.map((at) => ({ type: 'line', yref: 'paper', y0: 0, y1: 1, x0: at, x1: at, line: { color: PALETTE[1], dash: 'dash', width: 1.5 } }));
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, barmode: 'overlay', bargap: 0, xaxis: axisOf(x), yaxis: axisOf({ title: 'count' }), ...(shapes.length ? { shapes } : {}) } };
 }
 
 /**

@@ -10,7 +10,7 @@ const WORD = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u;
  * A function that cuts texts at added tokens: leftmost first, the longest where several start together, as Rust's
  * `AddedVocabulary` does; `undefined` tokens cut nothing.
  *
- * @example splitter([plainToken('[SEP]', 102)])('a [SEP]') // ['a ', 102]
+ * @example splitter([{ id: 102, content: '[SEP]', special: true, singleWord: false, lstrip: false, rstrip: false, normalized: false }])('a [SEP]') // ['a ', 102]
  */
 export function splitter(tokens: readonly AddedToken[]): (text: string) => Segment[] {
   if (!tokens.length) return (text) => (text ? [text] : []);

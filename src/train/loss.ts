@@ -40,9 +40,8 @@ export interface Learner {
 
 /**
  * The loss of a batch: the squared error of a regression, else the cross-entropy of every row of logits, of a language
- * model every token's.
- *
- * @param batch `ids`, `mask`, `typeIds` `[batch, seq]`, `targets`, one a row of logits, and for dropout `seed` int32 `[2]`, another at every step
+ * model every token's. The batch holds `ids`, `mask`, `typeIds` `[batch, seq]`, `targets`, one a row of logits, and for dropout `seed` int32
+ * `[2]`, another at every step.
  */
 export function supervisedLoss(model: Learner): (params: Params, batch: Params) => Scalar {
   return (params, batch) => {

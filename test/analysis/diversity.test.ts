@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { bleu, compressionRatio, distinctN, embeddingSpread, energyDistance, selfBleu, tokenDivergence, vendiScore } from '../../src/analysis/diversity';
+import { bleu, compressionRatio, distinctN, embeddingSpread, energyDistance, meanEmbeddings, measureDiversity, selfBleu, tokenDivergence, vendiScore } from '../../src/analysis/diversity';
 import { fixture } from '../fixtures/dump';
 
 interface Expected { tokens: string[][]; vectors: number[][]; distinct: [number, number]; bleu: number[]; selfBleu: number; compression: number; vendi: number; spread: number }
@@ -43,6 +43,14 @@ describe('analysis/diversity', () => {
       assert.ok(energyDistance(vectors, vectors) === 0);
     }));
     close(vendiScore([[1, 0], [0, 1]]), 2, 'two at right angles');
+  });
+
+  it('all measures of a batch at once are those of its examples and of their mean embeddings', () => {
+    const batch = [[0, 1, 1], [2, 1]], vectors = meanEmbeddings(batch, [1, 0, 0, 1, 2, 2], 2);
+    assert.deepEqual(vectors.map((v) => [...v].map((x) => Number(x.toFixed(6)))), [[0.333333, 0.666667], [1, 1.5]]);
+    const measured = measureDiversity(batch, vectors);
+    assert.deepEqual([measured.distinct1, measured.distinct2, measured.selfBleu], [3 / 5, 1, selfBleu(batch, 2)]);
+    assert.deepEqual([measured.vendi, measured.spread], [vendiScore(vectors), embeddingSpread(vectors)]);
   });
 
   it('one example, or one too short, is refused', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { hasOwnKernels, ownKernel, ready, tf } from '../../src/core/backend';
 import { valueAndGrad } from '../../src/core/grad';
 import { compiled } from '../../src/core/graph';
-import { gelu, klRows, layerNorm, quantizeRows, withPlainKernels } from '../../src/core/kernels';
+import { gelu, klRows, layerNorm, quantizeRows, softmaxGrad, withPlainKernels } from '../../src/core/kernels';
 import { tensorCount } from '../../src/core/memory';
 import { Stream } from '../../src/core/random';
 import { dispose, part } from '../../src/core/tree';
@@ -60,6 +60,12 @@ describe('own kernels', () => {
     close(loss(wide, dy), 1e-5);
     for (const shape of SHAPES) { const x = normal(...shape), weight = normal(...shape); close(loss(x, weight), 1e-5, `${shape}`); dispose({ x, weight }); }
     assert.ok(Number.isNaN(gelu(tf.tensor1d([NaN])).dataSync()[0]));
+  });
+
+  it('the gradient of softmax', () => {
+    for (const shape of SHAPES) { const z = normal(...shape), dp = normal(...shape); close(() => ({ dz: softmaxGrad(z, dp) }), 1e-5, `${shape}`); dispose({ z, dp }); }
+    const z = tf.tensor2d([[1e4, 0, -1e4], [3, 3, 3]]), dp = tf.tensor2d([[1, 2, 3], [3, 0, 0]]), dz = [...softmaxGrad(z, dp).dataSync()];
+    [0, 0, 0, 2 / 3, -1 / 3, -1 / 3].forEach((v, i) => assert.ok(Math.abs(v - dz[i]) < 1e-6, `${dz}`));
   });
 
   it('layer norm and its gradients', () => {

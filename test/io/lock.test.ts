@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { lockFolder } from '../../src/io/file';
 import { refuses, scratch } from './helpers';
 
@@ -71,6 +71,16 @@ describe('io/lock', () => {
     }
     stands({ host: 'elsewhere', pid: 1 }); // a process on another machine cannot be looked at
     refuses(() => lockFolder(at('run')), 'busy', /process 1 on elsewhere since .*remove .*\.zsaq\.lock if that run is gone/);
+  });
+
+  it('leaves nothing of a process that was killed after it had removed a dead one\'s lock', async () => {
+    const { child, said, ended } = start(at('run'));
+    assert.equal(await said, 'held');
+    child.kill('SIGKILL');
+    await ended;
+    renameSync(lockFile(), `${lockFile()}.takeover`);
+    lockFolder(at('run'))();
+    assert.deepEqual(readdirSync(at('run')), []);
   });
 
   it('waits for a lock that is just being written, and takes over one that was cut short, of a takeover too', () => {

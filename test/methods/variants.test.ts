@@ -172,6 +172,13 @@ describe('methods: variants of SAM-SGA', () => {
       assert.ok(Math.abs((numeric[0] - numeric[1]) / (2 * h) - grads.x.arraySync()[0 as never][0][0]) < 1e-3);
     }));
 
+    it('the history tells how far from the manifold a source stands that speaks in embeddings', async () => {
+      const { history } = await samSga.run(t.job(), { ...tinyConfig, steps: 11, adaptation: { ...a, kind: 'soft' } }), told = history.map((e) => e.manifold);
+      assert.ok(told.every((m, i) => (m === null) === (i % 10 !== 0)), JSON.stringify(told));
+      assert.ok(told[0]!.norm > 0 && told[0]!.norm < 1 && told[0]!.distance > 0.1, `mixtures shrink: ${JSON.stringify(told[0])}`);
+      assert.ok((await samSga.run(t.job(), { ...tinyConfig, steps: 1 })).history.every((e) => e.manifold === null), 'tokens stand on it');
+    });
+
     it('in the game each moves its quantity the right way', async () => {
       const nobody = { trained: {}, held: {}, divergence: () => tf.scalar(0) }; // no divergence: the regularizer alone
       const measure = async (weights: Partial<SamSgaConfig['generator']>, kind: AdaptationKind, of: (inputs: Inputs) => number): Promise<[number, number]> => {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { strict as assert } from 'node:assert';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const root = resolve(__dirname, '..', '..');
@@ -20,6 +21,18 @@ export function readNotebook(file: string): Notebook { return JSON.parse(readFil
 
 /** Jupyter stores a text as one string or as lines. */
 export function textOf(text: unknown): string { return Array.isArray(text) ? text.join('') : String(text ?? ''); }
+
+/** A saved notebook: executed in order, without errors, figures with their pictures, small, and no path of the machine. */
+export function checkSaved(file: string): void {
+  const code = readNotebook(file).cells.filter((c) => c.cell_type === 'code');
+  assert.deepEqual(code.map((c) => c.execution_count), code.map((_, i) => i + 1));
+  assert.ok(code.every((c) => c.outputs!.every((o) => o.output_type !== 'error')));
+  const figures = code.flatMap((c) => c.outputs!).filter((o) => o.data?.['application/vnd.plotly.v1+json']);
+  assert.ok(figures.length > 0 && figures.every((o) => /^<svg/.test(textOf(o.data!['image/svg+xml']))), 'figures have their pictures');
+  assert.ok(statSync(file).size < 1_000_000);
+  const text = readFileSync(file, 'utf8');
+  for (const place of [root, homedir()]) assert.ok(!text.includes(place), `${place} is in the notebook`);
+}
 
 /** A notebook of code cells for the project's kernel. */
 export function notebookOf(...sources: string[]): Notebook {

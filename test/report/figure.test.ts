@@ -66,6 +66,8 @@ describe('report/figure', () => {
   });
 
   it('draws a run that diverged as its word', () => {
+    const colours = (alike: boolean) => (barFigure({ title: 'T', y: { title: 'n' }, bars: [{ name: 'a', value: 1 }, { name: 'b', value: 2 }], alike }).data[0].marker as { color: string[] }).color;
+    assert.deepEqual([colours(true), colours(false)], [[PALETTE[0], PALETTE[0]], [PALETTE[0], PALETTE[1]]]);
     const { data, layout } = barFigure({ title: 'T', y: { title: 'accuracy' }, bars: [{ name: 'a', value: 82.34, spread: 0.5 }, { name: '<b>', value: null, label: 'diverged' }], reference: { name: 'fp', value: 87.4 } });
     assert.deepEqual(data[0].y, [82.34, 0]);
     assert.deepEqual(data[0].text, ['82.3', 'diverged']);
@@ -80,6 +82,8 @@ describe('report/figure', () => {
     assert.deepEqual(data.map((d) => d.y), [[1, 1, 1, 1], [0, 0, 0, 2]]);
     assert.deepEqual(data[0].x, [0.5, 1.5, 2.5, 3.5]);
     assert.throws(() => histogramFigure({ title: 'T', x: { title: 'w' }, series: [{ name: 'a', values: [] }] }), { code: 'format' });
+    const marked = histogramFigure({ title: 'T', x: { title: 'w' }, series: [{ name: 'a', values: [0, 1] }], marks: [-0.5, 0.5] }).layout as any;
+    assert.deepEqual(marked.shapes.map((s: any) => [s.x0, s.x1, s.yref]), [[-0.5, -0.5, 'paper'], [0.5, 0.5, 'paper']]);
   });
 
   it('draws bands, slides over figures and checks sizes', () => {
@@ -89,6 +93,8 @@ describe('report/figure', () => {
     assert.deepEqual(slid.frames?.map((f) => [f.name, (f.data as any[])[2].y]), [['0.1', [0.1, 1]], ['0.2', [0.2, 1]]]);
     assert.deepEqual(slid.data[2].y, [0.2, 1]);
     assert.throws(() => line([1]), { code: 'mismatch', message: 'line a has 2 x and 1 y values: give as many of each' });
+    const [same] = heatFigure({ title: 'H', x: { title: 'x', at: [1] }, y: { title: 'y', at: [1] }, z: [[1]], value: 'loss', range: [0, 2] }).data;
+    assert.deepEqual([same.zmin, same.zmax], [0, 2]);
     assert.throws(() => heatFigure({ title: 'H', x: { title: 'x', at: [1, 2] }, y: { title: 'y', at: [1] }, z: [[1]], value: 'loss' }), { code: 'mismatch' });
     assert.throws(() => sliderFigure({ name: 'beta', values: [1], figure: () => line([1, 2]), active: 4 }), { code: 'range' });
   });

@@ -84,7 +84,7 @@ describe('cells of reproductions', () => {
   });
 
   it('thins a history to means', () => {
-    const entry = (step: number): Entry => ({ step, student: step, generator: step % 5 ? null : 2, sharpness: null, relativeRadius: null, codesMoved: null, gradientNorm: 1, distinct: 0.5, held: null, classes: null });
+    const entry = (step: number): Entry => ({ step, student: step, generator: step % 5 ? null : 2, sharpness: null, relativeRadius: null, codesMoved: null, gradientNorm: 1, distinct: 0.5, held: null, manifold: null, classes: null });
     const points = thinned(Array.from({ length: 100 }, (_, i) => entry(i + 1)), 10);
     assert.equal(points.length, 10);
     assert.deepEqual(points[0], { step: 10, student: 5.5, generator: 2, gradientNorm: 1, distinct: 0.5 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -231,6 +231,10 @@ describe('set-up: as a whole, with stand-ins for npm, python3 and g++', function
     assert.deepEqual([second.code, second.said], [0, 'Set-up: everything is in place.\n']);
     assert.deepEqual(copy.takeCalls().filter((call) => !/ -c /.test(call)), []);
     assert.deepEqual(copy.made(), made);
+
+    const gone = spawnSync(process.execPath, ['-e', '']); // a set-up that was killed after its last step, before it gave the lock back
+    fs.writeFileSync(path.join(copy.root, '.cache', 'setup', 'lock'), `${JSON.stringify({ pid: gone.pid, began: '1', children: [] })}\n`);
+    assert.deepEqual([copy.run().code, copy.made()], [0, made]);
   });
 
   it('mends itself after being killed at any moment', async () => {

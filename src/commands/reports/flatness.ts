@@ -30,7 +30,7 @@ function draw({ runs, commit }: { runs: FlatnessRun[]; commit: string }): Report
     text: [
       `Does SAM flatten? Against no SAM from the same start, ${rates.join('; ')}.`,
       `Do flatter students generalize? Rank correlation with the divergence on text over ${runs.length} runs (positive: sharper is worse): ${rows.map((r) => `${r.measure} ${correlationWords(r.withDivergence)}`).join('; ')}.`,
-      'Curvature and sharpness are those of this same divergence, so a low divergence is a flat one partly because both are small; and runs differ in rate and radius, not only in flatness. It is an association, not a cause.',
+      'Curvature and sharpness are those of this same divergence and share its scale; and runs differ in rate and radius, not only in flatness. Whatever its sign, it is an association, not a cause.',
     ].join('\n'),
     tables: [
       { title: 'Flatness of the divergence on text around Q(w)', columns: [{ name: 'rate' }, { name: 'beta' }, { name: 'runs' }, { name: 'accuracy', digits: 2 }, { name: 'divergence on text', digits: 4 }, ...Object.keys(MEASURES).map((name) => ({ name, digits: 3 }))],

@@ -249,6 +249,18 @@ EVERY_PROCESSOR void KlTeacherRow(const float* student, const float* teacher, fl
   }
 }
 
+// dz = p (dp - sum p dp), p the softmax of z
+EVERY_PROCESSOR void SoftmaxGradRow(const float* z, const float* dp, float* dz, int64_t n) {
+  const float log_sum = LogSum(z, n, 1.0f), mean = SumOver(n, [&](int64_t i) FLAT { return ExpNegative(z[i] - log_sum) * dp[i]; });
+  INDEPENDENT for (int64_t i = 0; i < n; i++) dz[i] = ExpNegative(z[i] - log_sum) * (dp[i] - mean);
+}
+
+void SoftmaxGrad(const Call& c) {
+  Parallel(c.rows, 16 * c.width, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) SoftmaxGradRow(c.in[0] + r * c.width, c.in[1] + r * c.width, c.out[0] + r * c.width, c.width);
+  });
+}
+
 // Rows of the vocabulary are long: what a gradient needs of a row is computed again rather than kept.
 void Kl(const Call& c) {
   const float t = c.attributes[0];
@@ -284,6 +296,7 @@ const Operation ADAM{"ZsaqAdam", "xxxxsss", "xxx", {"b1", "a1", "b2", "a2"}, Ada
 const Operation LAYER_NORM{"ZsaqLayerNorm", "xcc", "xxr", {"epsilon"}, LayerNorm};
 const Operation LAYER_NORM_GRAD{"ZsaqLayerNormGrad", "xxrc", "x", {}, LayerNormGrad};
 
+const Operation SOFTMAX_GRAD{"ZsaqSoftmaxGrad", "xx", "x", {}, SoftmaxGrad};
 const Operation KL{"ZsaqKl", "xx", "r", {"t"}, Kl};
 const Operation KL_STUDENT{"ZsaqKlStudent", "xxr", "x", {"t"}, KlStudent};
 const Operation KL_TEACHER{"ZsaqKlTeacher", "xxr", "x", {"t"}, KlTeacher};
@@ -291,7 +304,7 @@ const Operation KL_TEACHER{"ZsaqKlTeacher", "xxr", "x", {"t"}, KlTeacher};
 const bool registered[] = {
   Kernel<QUANTIZE_ROWS>::Register(), Kernel<GELU>::Register(), Kernel<GELU_GRAD>::Register(), Kernel<FAKE_QUANTIZE>::Register(),
   Kernel<FAKE_QUANTIZE_GRAD>::Register(), Kernel<ADAM>::Register(), Kernel<LAYER_NORM>::Register(), Kernel<LAYER_NORM_GRAD>::Register(),
-  Kernel<KL>::Register(), Kernel<KL_STUDENT>::Register(), Kernel<KL_TEACHER>::Register(),
+  Kernel<SOFTMAX_GRAD>::Register(), Kernel<KL>::Register(), Kernel<KL_STUDENT>::Register(), Kernel<KL_TEACHER>::Register(),
 };
 
 }  // namespace
