@@ -61,7 +61,10 @@ export class Lab {
 
   /** Waits for the kernel, runs every cell, saves, and gives what was saved. */
   async runAll(name: string): Promise<Notebook> {
-    await this.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first().waitFor();
+    await this.page.waitForFunction(() => { // before, JupyterLab asks which kernel to take
+      const kernel = (window as any).jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
+      return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+    });
     await this.command('notebook:run-all-cells');
     await this.command('docmanager:save');
     return readNotebook(join(this.folder, name));
