@@ -50,7 +50,7 @@ describe('browser: 40-explore', function () {
 
   it('runs every cell without an error', async () => {
     const { cells } = await lab.runAll(NAME);
-    for (const c of cells) assert.ok((c.outputs ?? []).every((o) => o.output_type !== 'error'), JSON.stringify(c.outputs).slice(0, 400));
+    for (const c of cells) assert.ok((c.outputs ?? []).every((o) => o.output_type !== 'error'), JSON.stringify(c.outputs ?? []).slice(0, 400));
     await live().scrollIntoViewIfNeeded();
     await live().locator('.js-plotly-plot').waitFor();
   });

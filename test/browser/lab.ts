@@ -37,6 +37,7 @@ export class Lab {
       const browser = await chromium.launch({ executablePath: browserPath(), args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
       const page = await browser.newPage({ viewport: { width: 1180, height: 900 } });
       page.setDefaultTimeout(240_000);
+      await page.addInitScript('globalThis.__name = (f) => f'); // tsx wraps named functions in it, also those that are sent to the page
       return new Lab(page, url, folder, browser, server);
     } catch (e) {
       server.kill();
