@@ -74,7 +74,7 @@ export function interact<V extends Values = Record<string, number>>(
   return { drawn: render(), redraw: render, say: (text) => line.set({ value: text }), enable: (name, on) => pressed[name].set({ disabled: !on }) };
 }
 
-function style(name: string): { id: string } { return model(widget('controls', name, 'StyleView')); }
+function style(name: string, more: object = {}): { id: string } { return model({ ...widget('controls', name, 'StyleView'), ...more }); }
 
 function box(kind: 'HBox' | 'VBox', children: readonly { id: string }[]): { id: string } {
   return model({ ...widget('controls', `${kind}Model`, `${kind}View`), children: children.map(ref), layout: ref(model(widget('base', 'LayoutModel', 'LayoutView'))), box_style: '' });
@@ -91,7 +91,7 @@ function slider(s: Slider, layout: string, onMove: (value: number) => Promise<vo
 function choice({ name, values, value }: Choice, layout: string, onMove: (value: number | string) => Promise<void>): { id: string } {
   return model({
     ...widget('controls', 'SelectionSliderModel', 'SelectionSliderView'), description: name, _options_labels: values.map(String), index: values.indexOf(value), continuous_update: true,
-    orientation: 'horizontal', readout: true, layout, style: ref(style('DescriptionStyleModel')),
+    orientation: 'horizontal', readout: true, layout, style: ref(style('DescriptionStyleModel', { description_width: '110px' })),
   }, (message) => (message.method === 'update' && typeof message.state?.index === 'number' ? onMove(values[message.state.index]) : undefined));
 }
 

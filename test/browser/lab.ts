@@ -29,7 +29,6 @@ export class Lab {
         let text = '';
         server.stderr!.setEncoding('utf8').on('data', (part: string) => {
           text += part;
-          if (process.env.LABLOG) process.stderr.write(part);
           const match = /http:\/\/(?:127\.0\.0\.1|localhost):\d+\/lab\S*token=\w+/.exec(text);
           if (match) found(new URL(match[0]));
         });
@@ -37,7 +36,8 @@ export class Lab {
       });
       const browser = await chromium.launch({ executablePath: browserPath(), args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
       const page = await browser.newPage({ viewport: { width: 1180, height: 900 } });
-      page.setDefaultTimeout(120_000);
+      page.setDefaultTimeout(240_000);
+      await page.addInitScript('globalThis.__name = (f) => f'); // tsx wraps named functions in it, also those that are sent to the page
       return new Lab(page, url, folder, browser, server);
     } catch (e) {
       server.kill();
@@ -62,7 +62,10 @@ export class Lab {
 
   /** Waits for the kernel, runs every cell, saves, and gives what was saved. */
   async runAll(name: string): Promise<Notebook> {
-    await this.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first().waitFor();
+    await this.page.waitForFunction(() => { // before, JupyterLab asks which kernel to take
+      const kernel = (window as any).jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
+      return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+    });
     await this.command('notebook:run-all-cells');
     await this.command('docmanager:save');
     return readNotebook(join(this.folder, name));
@@ -70,7 +73,7 @@ export class Lab {
 
   async theme(kind: 'Light' | 'Dark'): Promise<void> {
     await this.command('apputils:change-theme', { theme: `JupyterLab ${kind}` });
-    await this.page.locator(`body[data-jp-theme-light="${kind === 'Light'}"]`).waitFor();
+    await this.page.locator(`body[data-jp-theme-light="${kind === 'Light'}"]`).waitFor({ state: 'attached' }); // the body itself has no size
     await this.page.waitForTimeout(500);
   }
 
