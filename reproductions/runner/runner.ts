@@ -115,6 +115,14 @@ function lastLine(log: string): string {
 
 /** Cells whose label or id holds the pattern, `*` standing for anything. */
 export function matching(cells: readonly QuantizeCell[], pattern: string): QuantizeCell[] {
-  const expression = new RegExp(pattern.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*'), 'i');
-  return cells.filter((cell) => expression.test(`${labelOf(cell)} ${idOf(cell)}`));
+  const pieces = pattern.toLowerCase().split('*');
+  return cells.filter((cell) => {
+    const text = `${labelOf(cell)} ${idOf(cell)}`.toLowerCase();
+    let at = 0;
+    return pieces.every((piece) => {
+      const found = text.indexOf(piece, at);
+      at = found + piece.length;
+      return found >= 0;
+    });
+  });
 }

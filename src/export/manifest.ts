@@ -61,12 +61,12 @@ export function checkExport(dir: string): Manifest {
   if (!existsSync(path)) throw new ZsaqError('missing', `there is no ${MANIFEST} in ${dir}: give a folder that zsaq export wrote`);
   const found = readJson(path) as Manifest, again = 'export the model again';
   const sound = found && typeof found === 'object' && found.files && typeof found.files === 'object' && typeof found.model === 'string' && Object.hasOwn(found.files, found.model)
-    && typeof found.agreement?.noise === 'number' && typeof found.sizes?.theory === 'number' && typeof found.bits === 'string';
+    && Object.values(found.files).every((file) => typeof file?.bytes === 'number' && typeof file.sha256 === 'string') && typeof found.agreement?.noise === 'number' && typeof found.sizes?.theory === 'number' && typeof found.bits === 'string';
   if (!sound) throw new ZsaqError('format', `${path} is not what zsaq export writes: ${again}`);
   if (found.version !== VERSION || !FORMATS.includes(found.format)) throw new ZsaqError('unsupported', `${path} is of version ${quote(found.version)}, format ${quote(found.format)}, which this zsaq does not know: ${again}`);
   for (const [name, { bytes, sha256 }] of Object.entries(found.files)) {
     if (name.split(/[/\\]/).includes('..') || name.startsWith('/')) throw new ZsaqError('format', `${path} names ${quote(name)}, which is outside of the folder: ${again}`);
-    const file = join(dir, name), size = statSync(file, { throwIfNoEntry: false })?.size;
+    const file = join(dir, name), size = existsSync(file) ? statSync(file).size : undefined; // a name that is too long is none either
     if (size === undefined) throw new ZsaqError('missing', `${quote(name)} is missing in ${dir}: ${again}`);
     if (size !== bytes) throw new ZsaqError('mismatch', `${quote(name)} in ${dir} has ${size} bytes and ${MANIFEST} says ${bytes}: it is truncated or of another export; ${again}`);
     if (sha256File(file) !== sha256) throw new ZsaqError('mismatch', `${quote(name)} in ${dir} is damaged or of another export: its hash is not the one in ${MANIFEST}; ${again}`);

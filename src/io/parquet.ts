@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { ZsaqError } from '../core/error';
 import { openForReading, readInto } from './disk';
 import { quote } from './quote';
+import { checkFooter, checkPages, type HeaderOf } from './parquetPages';
 import type { Compressors, FileMetaData } from 'hyparquet';
 
 /** Rows by column name; 64-bit integers come as `bigint`. */
@@ -47,15 +48,19 @@ export async function openParquet(path: string): Promise<ParquetFile> {
     // An ES module: `require` loads it on the supported versions of Node, and only the few who fetch data need it.
     const { parquetMetadataAsync, parquetReadObjects, snappyUncompress } = await import('hyparquet');
     const compressors: Compressors = { SNAPPY: (input, bytes) => unpacked(input, bytes, snappyUncompress) };
-    const metadata = await guarded(path, () => parquetMetadataAsync(file));
+    const metadata = await guarded(path, async () => { checkFooter(file); return parquetMetadataAsync(file); });
     const { groups, columns } = await guarded(path, () => Promise.resolve(layoutOf(metadata)));
+    const { parquetHeader } = await import('hyparquet/src/column.js' as string) as { parquetHeader: HeaderOf };
     const read = async function* (wanted: readonly string[]): AsyncGenerator<ParquetRow[]> {
       const absent = wanted.find((name) => !columns.includes(name));
       if (absent !== undefined) throw new ZsaqError('missing', `${path} has no column ${quote(absent)} but ${columns.map(quote).join(', ')}: check that it is the right data set`);
       let rowStart = 0;
-      for (const count of groups) {
+      for (const [i, count] of groups.entries()) {
         const rowEnd = rowStart + count;
-        const rows = await guarded(path, () => parquetReadObjects({ file, metadata, columns: [...wanted], rowStart, rowEnd, compressors }));
+        const rows = await guarded(path, async () => {
+          checkPages(file, metadata, i, wanted, { headerOf: parquetHeader, compressors });
+          return parquetReadObjects({ file, metadata, columns: [...wanted], rowStart, rowEnd, compressors });
+        });
         if (rows.length !== count) throw damaged(path, `a row group has ${rows.length} rows instead of ${count}`);
         yield rows;
         rowStart = rowEnd;

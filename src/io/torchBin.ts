@@ -203,7 +203,7 @@ function source({ storage, offset, shape, stride }: Tensor, fd: number, path: st
   const words = size / Word.BYTES_PER_ELEMENT;
   const stored = new Word(span.buffer);
   return (from, target) => {
-    const result = new Word(target.buffer, target.byteOffset, target.byteLength / Word.BYTES_PER_ELEMENT);
+    const result = new Word(target.buffer as ArrayBuffer, target.byteOffset, target.byteLength / Word.BYTES_PER_ELEMENT);
     const index: number[] = [];
     let rest = from / size;
     for (let axis = shape.length - 1; axis >= 0; axis--) {

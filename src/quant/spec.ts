@@ -56,14 +56,14 @@ export function codeRange({ bits, grid }: Pick<QuantSpec, 'bits' | 'grid'>): { l
 
 /** Refuses what cannot be: checked wherever a specification comes from outside. */
 export function checkSpec(spec: QuantSpec): QuantSpec {
-  if (![2, 3, 4, 8].includes(spec.bits)) throw new ZsaqError('range', `${spec.bits} bits: weights take 2, 3, 4 or 8`);
-  if (!['symmetric', 'stretched', 'asymmetric'].includes(spec.grid)) throw new ZsaqError('usage', `grid "${spec.grid}": choose symmetric, stretched or asymmetric`);
-  if (!['absmax', 'mse', 'percentile', 'twn'].includes(spec.scale)) throw new ZsaqError('usage', `scale rule "${spec.scale}": choose absmax, mse, percentile or twn`);
-  if (spec.percentile !== undefined && !(spec.percentile > 0.5 && spec.percentile <= 1)) throw new ZsaqError('range', `percentile ${spec.percentile}: give a share above 0.5, at most 1`);
+  if (![2, 3, 4, 8].includes(spec.bits)) throw new ZsaqError('range', `${shown(spec.bits)} bits: weights take 2, 3, 4 or 8`);
+  if (!['symmetric', 'stretched', 'asymmetric'].includes(spec.grid)) throw new ZsaqError('usage', `grid ${shown(spec.grid)}: choose symmetric, stretched or asymmetric`);
+  if (!['absmax', 'mse', 'percentile', 'twn'].includes(spec.scale)) throw new ZsaqError('usage', `scale rule ${shown(spec.scale)}: choose absmax, mse, percentile or twn`);
+  if (spec.percentile !== undefined && !(spec.percentile > 0.5 && spec.percentile <= 1)) throw new ZsaqError('range', `percentile ${shown(spec.percentile)}: give a share above 0.5, at most 1`);
   if (spec.scale === 'twn' && (spec.bits !== 2 || spec.grid !== 'symmetric')) throw new ZsaqError('usage', 'scale rule twn belongs to the symmetric grid at 2 bits (ternary weights)');
   const g = spec.granularity;
   const known = g === 'tensor' || g === 'row' || (typeof g === 'object' && g !== null && Number.isInteger(g.group) && g.group >= 2);
-  if (!known) throw new ZsaqError('usage', `granularity ${JSON.stringify(g)}: choose "tensor", "row" or {"group": n} with n at least 2`);
+  if (!known) throw new ZsaqError('usage', `granularity ${shown(g)}: choose "tensor", "row" or {"group": n} with n at least 2`);
   return spec;
 }
 

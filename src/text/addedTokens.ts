@@ -42,4 +42,4 @@ function isWord(text: string, place: number, side: -1 | 0): boolean {
   return WORD.test(around);
 }
 
-function escape(text: string): string { return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'); }
+function escape(text: string): string { return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'); }
