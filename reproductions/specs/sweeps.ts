@@ -85,6 +85,8 @@ function mixedLines(preset: Preset): SweepLine[] {
 const POCKET: readonly Setup[] = [{ task: 'pocket-sentiment', model: 'pocket-bert', generator: 'pocket-generator', set: [] }, { task: 'pocket-tales', model: 'pocket-opt', generator: 'pocket-generator', set: [] }];
 const PRECISION_STEPS: Readonly<Record<Preset, number>> = { smoke: 3, mini: 100, paper: 0 };
 
+const UNASKED = 'asked of the bundled models, at preset mini';
+
 function precisionLines(preset: Preset): SweepLine[] {
   return preset === 'paper' ? [] : POCKET.map((setup) => ({
     name: setup.model, task: setup.task,
@@ -100,8 +102,8 @@ export const SWEEPS: readonly Spec[] = [
     claim: 'Not a question of the paper: whether the faster products of this implementation cost quality.',
     meaning: 'None is lost where the means differ by no more than the spread over seeds.',
     cells: (preset) => cellsOf(precisionLines(preset)),
-    absent: () => 'asked of the bundled models, at preset mini',
-    view: (find, preset) => (preset === 'paper' ? { tables: [], figures: [], rows: [], notes: ['asked of the bundled models, at preset mini'] } : { ...sweepView({ id: 'precision', title: 'Precision of products', axis: 'precision', find, lines: precisionLines(preset), note: `SAM-SGA at W2A8, ${PRECISION_STEPS[preset]} steps, preset ${preset}; SAM's second pass is float32 always`, extra: costs(find).slice(1) }), figures: [] }),
+    absent: () => UNASKED,
+    view: (find, preset) => (preset === 'paper' ? { tables: [], figures: [], rows: [], notes: [UNASKED] } : { ...sweepView({ id: 'precision', title: 'Precision of products', axis: 'precision', find, lines: precisionLines(preset), note: `SAM-SGA at W2A8, ${PRECISION_STEPS[preset]} steps, preset ${preset}; SAM's second pass is float32 always`, extra: costs(find).slice(1) }), figures: [] }),
   },
   {
     id: 'figure2', group: 'figure', title: 'Figure 2: size of the generator',

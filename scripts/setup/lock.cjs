@@ -52,9 +52,8 @@ class Lock {
 
   /** True where the lock is there and its owner lives no more. */
   abandoned() {
-    if (this.held || !fs.existsSync(this.file)) return false;
     const owner = readJson(this.file);
-    return owner !== undefined && owner !== null && !lives(owner);
+    return !this.held && Boolean(owner) && !lives(owner);
   }
 
   tryTake() {

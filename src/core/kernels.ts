@@ -176,10 +176,13 @@ export function softmax(x: Tensor): Tensor {
     const y = tf.softmax(x);
     save([y]);
     return y;
-  }, (dy, [y]) => [() => {
-    const weighted = tf.mul(dy, y);
-    return tf.sub(weighted, tf.mul(tf.sum(weighted, -1, true), y));
-  }]);
+  }, (dy, [y]) => [() => pulledBack(y, dy)]);
+}
+
+/** The gradient of a softmax from its output: y (dy - sum(dy y)). */
+function pulledBack(y: Tensor, dy: Tensor): Tensor {
+  const weighted = tf.mul(dy, y);
+  return tf.sub(weighted, tf.mul(tf.sum(weighted, -1, true), y));
 }
 
 /**
@@ -189,8 +192,7 @@ export function softmax(x: Tensor): Tensor {
  */
 export function softmaxGrad(z: Tensor, dp: Tensor): Tensor {
   if (own()) return ownKernel('ZsaqSoftmaxGrad', {}, [z, dp], 1)[0];
-  const p = tf.softmax(late(z, dp)), weighted = tf.mul(p, dp);
-  return tf.sub(weighted, tf.mul(p, tf.sum(weighted, -1, true)));
+  return pulledBack(tf.softmax(late(z, dp)), dp);
 }
 
 /**

@@ -3,8 +3,9 @@ import { tf } from '../core/backend';
 import { operation } from '../core/grad';
 import { gatherRows, matMul2, softmax } from '../core/kernels';
 import { tidy } from '../core/memory';
+import { maskOf } from './studentStep';
 import type { Inputs } from '../models/model';
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 export interface RegularizerWeights { entropy: number; diversity: number; manifold: number }
 
@@ -53,7 +54,7 @@ export function diversityOf({ embeds, words }: Pick<Generated, 'embeds' | 'words
 export function manifoldDistance({ embeds, words, table }: Pick<Generated, 'embeds' | 'words' | 'table'>): Scalar {
   const rows = tf.reshape(embeds, [-1, table.shape[1]]) as Tensor2D, weight = tf.reshape(words, [-1]);
   const distance = operation([rows], (save) => {
-    const sizes = tf.sum(tf.square(table), 1), nearest = nearestRows(rows, table);
+    const sizes = tf.sum(tf.square(table), 1), nearest = nearestRows(rows, table, sizes);
     const off = tf.sub(rows, gatherRows(table, nearest)), size = tf.reshape(tf.maximum(gatherRows(sizes, nearest), 1e-12), [-1, 1]);
     save([off, size]);
     return tf.div(tf.sum(tf.square(off), 1), tf.reshape(size, [-1]));
@@ -62,15 +63,16 @@ export function manifoldDistance({ embeds, words, table }: Pick<Generated, 'embe
 }
 
 /** int32 `[n]`: the row of the table that is nearest to each of `rows`, argmin_v ||E_v||^2 - 2 e.E_v. */
-export function nearestRows(rows: Tensor2D, table: Tensor2D): Tensor1D {
-  return tf.argMin(tf.sub(tf.sum(tf.square(table), 1), tf.mul(matMul2(rows, table, false, true), 2)), 1) as Tensor1D;
+export function nearestRows(rows: Tensor2D, table: Tensor2D, sizes: Tensor = tf.sum(tf.square(table), 1)): Tensor1D {
+  return tf.argMin(tf.sub(sizes, tf.mul(matMul2(rows, table, false, true), 2)), 1) as Tensor1D;
 }
 
 /** Where a batch of embeddings stands: the mean norm of its words as a share of the table's rows', and `manifoldDistance`. Null for tokens, which are rows of the table. */
-export async function whereabouts({ embeds, mask }: Inputs, table: Tensor2D): Promise<{ norm: number; distance: number } | null> {
+export async function whereabouts(inputs: Inputs, table: Tensor2D): Promise<{ norm: number; distance: number } | null> {
+  const { embeds } = inputs;
   if (!embeds) return null;
   const both = tidy(() => {
-    const words = mask ?? tf.ones<Rank.R2>([embeds.shape[0], embeds.shape[1]]), norms = tf.norm(embeds, 2, 2);
+    const words = maskOf(inputs), norms = tf.norm(embeds, 2, 2);
     const norm = tf.div(tf.div(tf.sum(tf.mul(norms, words)), tf.sum(words)), tf.mean(tf.norm(table, 2, 1)));
     return tf.stack([norm, manifoldDistance({ embeds, words, table })]);
   });

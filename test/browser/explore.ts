@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
 import { readNotebook, root } from '../notebooks/execute';
-import { Lab, whyNoBrowser } from './lab';
+import { useLab, type Lab } from './lab';
 
 const NAME = '40-explore.ipynb';
 
@@ -10,13 +10,10 @@ describe('browser: 40-explore', function () {
   this.timeout(600_000);
   let lab: Lab;
 
-  before(async function () {
-    const reason = whyNoBrowser();
-    if (reason) { console.log(`      ${reason}`); this.skip(); }
-    lab = await Lab.start();
+  useLab(async (started) => {
+    lab = started;
     await lab.open(readNotebook(join(root, 'notebooks', NAME)), NAME);
   });
-  after(async () => { await lab?.close(); });
 
   const cell = (id: string) => lab.page.locator('.jp-CodeCell').filter({ hasText: id }).first();
   const live = () => cell('const mine = await explore()');

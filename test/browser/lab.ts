@@ -12,8 +12,20 @@ const browserPath = (): string | undefined => BROWSERS.find((file) => file !== u
 export const PICTURES = join(root, 'runs', 'browser');
 
 /** What keeps this machine from these tests, in words; undefined where nothing does. */
-export function whyNoBrowser(): string | undefined {
+function whyNoBrowser(): string | undefined {
   return whyNot() ?? (browserPath() ? undefined : 'skipped: there is no Chromium here: install it (on Debian `apt install chromium`), or give its file as ZSAQ_BROWSER');
+}
+
+/** Gives the tests of a `describe` one JupyterLab, or skips them with the reason; it is there from the first test on. */
+export function useLab(opened: (lab: Lab) => void | Promise<void>): void {
+  let lab: Lab | undefined;
+  before(async function () {
+    const reason = whyNoBrowser();
+    if (reason) { console.log(`      ${reason}`); this.skip(); }
+    lab = await Lab.start();
+    await opened(lab);
+  });
+  after(async () => { await lab?.close(); });
 }
 
 /** A running JupyterLab with a page of the browser on it. Its notebooks are copies in a folder of their own. */

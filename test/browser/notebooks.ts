@@ -5,7 +5,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readNotebook, root, textOf, withParameters, type Notebook } from '../notebooks/execute';
-import { Lab, PICTURES, whyNoBrowser } from './lab';
+import { PICTURES, useLab, type Lab } from './lab';
 
 const folder = join(root, 'notebooks'), names = readdirSync(folder).filter((name) => name.endsWith('.ipynb')).sort();
 
@@ -22,12 +22,7 @@ describe('browser: every notebook', function () {
   this.timeout(600_000);
   let lab: Lab;
 
-  before(async function () {
-    const reason = whyNoBrowser();
-    if (reason) { console.log(`      ${reason}`); this.skip(); }
-    lab = await Lab.start();
-  });
-  after(async () => { await lab?.close(); });
+  useLab((started) => { lab = started; });
 
   for (const name of names) {
     it(`${name} runs every cell without an error`, async () => {
