@@ -30,7 +30,7 @@ export function useLab(opened: (lab: Lab) => void | Promise<void>): void {
 
 /** A running JupyterLab with a page of the browser on it. Its notebooks are copies in a folder of their own. */
 export class Lab {
-  private constructor(readonly page: Page, private readonly url: URL, readonly folder: string, private readonly browser: Browser, private readonly server: ChildProcess) {}
+  private constructor(readonly page: Page, private readonly url: URL, readonly folder: string, readonly browser: Browser, private readonly server: ChildProcess) {}
 
   static async start(): Promise<Lab> {
     mkdirSync(PICTURES, { recursive: true });

@@ -43,7 +43,7 @@ describe('browser: every notebook', function () {
 
   it('the page that nbconvert writes shows each figure', async () => {
     execFileSync(process.execPath, [join(root, 'scripts', 'notebook', 'command.cjs'), 'html', join(folder, '40-explore.ipynb'), '--output-dir', PICTURES], { stdio: 'pipe' });
-    const file = join(PICTURES, '40-explore.html'), page = await lab.page.context().newPage();
+    const file = join(PICTURES, '40-explore.html'), page = await lab.browser.newPage();
     await page.goto(pathToFileURL(file).href);
     const widths = await page.evaluate(() => [...document.images].map((image) => image.naturalWidth));
     assert.ok(widths.length > 0 && widths.every((w) => w > 300), `widths of the pictures: ${widths.join(', ')}`);
