@@ -91,6 +91,22 @@ describe('browser: 40-explore', function () {
     await cell('mine.points').locator('.jp-OutputArea-output', { hasText: "bits: 'W2A8'" }).waitFor();
   });
 
+  it('types and completion are there while one writes', async () => {
+    const editor = cell('mine.points').locator('.jp-InputArea-editor .cm-content'), { keyboard } = lab.page;
+    await editor.click();
+    await keyboard.press('Control+End');
+    await keyboard.type('[0].');
+    await keyboard.press('Tab');
+    await lab.page.locator('.jp-Completer-item', { hasText: 'millions' }).waitFor();
+    await lab.picture('completion');
+    await keyboard.press('Escape');
+    await keyboard.type('millions');
+    await keyboard.press('Shift+Tab');
+    await lab.page.locator('.jp-Tooltip', { hasText: 'parameters of the generator, in millions' }).waitFor();
+    await lab.picture('types');
+    await keyboard.press('Escape');
+  });
+
   it('pictures in both themes', async () => {
     for (const theme of ['Light', 'Dark'] as const) {
       await lab.theme(theme);
