@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { makeObjective } from '../analysis/objective';
 import { tf } from '../core/backend';
+import { addAll } from '../core/kernels';
 import { ZsaqError } from '../core/error';
 import { dispose, norm, pick, prefixed, type Params } from '../core/tree';
 import { loadRunnable } from '../export/packed';
@@ -75,7 +76,7 @@ function gradientOn(bank: Bank, { teacher: { model, params }, ...rest }: Quantiz
   const held: Params = { ...prefixed('teacher/', params), ...Object.assign({}, ...batches.map((b, i) => prefixed(`${i}/`, inputTensors(b)))) };
   const objective = makeObjective((p) => {
     const each = batches.map((inputs) => divergence(model.forward({ ...params, ...p }, inputs, hooks), model.forward(params, inputs), maskOf(inputs), config));
-    return tf.div(tf.addN(each), each.length) as Scalar;
+    return tf.div(addAll(each), each.length) as Scalar;
   }, held);
   return {
     async at(weights) {

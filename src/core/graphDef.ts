@@ -19,6 +19,8 @@ type MessageClass = (new () => Message) & Record<string, new () => Message>;
 /** Any producer of today's graphs: below 22 old rules on attributes would apply. */
 const PRODUCER = 1000;
 const UINT8_LIKE = 10; // DT_BOOL: one byte a value
+/** TensorFlow's mark of sums that it has already rewritten. Unmarked, sums of sums become AddN, whose order depends on other threads (see `addAll`). */
+const SUM_AS_WRITTEN = '_grappler_ArithmeticOptimizer_AddOpsRewriteStage';
 
 /**
  * Writes what leads to the outputs as a graph; everything else that was recorded is left out.
@@ -68,6 +70,7 @@ export function writeGraph({ operations, constants }: Recording, inputs: readonl
   };
   for (const { op, attributes, inputs: from, outputs: to, after } of needed(operations, outputs)) {
     const typed = Object.fromEntries(attributes.map((a) => [a.name, value(...setter(op, a, binding))]));
+    if (op === 'AddV2') typed[SUM_AS_WRITTEN] = value('setB', true);
     const control = after === undefined ? [] : [`^${find(after, op).split(':')[0]}`];
     const name = node(op, [...from.map((id) => find(id, op)), ...control], typed);
     to.forEach(({ id }, i) => place.set(id, `${name}:${i}`));

@@ -60,16 +60,11 @@ export function sumRows(x: Tensor): Tensor1D {
   return kernel('BiasAddGrad', { T: F32, data_format: { string: 'NHWC' } }, [rows]) as Tensor1D;
 }
 
-/** WebGPU reads eight buffers in one call. */
-const MOST_TERMS = 7;
-
-/** Sum of tensors of one shape. */
-export function addAll(terms: readonly Tensor[]): Tensor {
-  if (isNative() || terms.length <= MOST_TERMS) return tf.addN(terms as Tensor[]);
-  const parts: Tensor[] = [];
-  for (let i = 0; i < terms.length; i += MOST_TERMS) parts.push(tf.addN(terms.slice(i, i + MOST_TERMS)));
-  return addAll(parts);
-}
+/**
+ * Sum of scalars, in the order given. AddN begins with whichever term's buffer nobody else still reads: which one that is, and with it
+ * the last bit of the sum, depends on other threads.
+ */
+export function addAll(terms: readonly Tensor[]): Scalar { return tf.sum(tf.stack(terms as Tensor[])) as Scalar; }
 
 /** Sum of squares of all entries, as a scalar, in one pass. */
 export function sumSquares(x: Tensor): Scalar {

@@ -1,7 +1,7 @@
 // What keeps the generator from collapse, added to the divergence that it ascends. All off by default: the paper names none.
 import { tf } from '../core/backend';
 import { operation } from '../core/grad';
-import { gatherRows, matMul2, softmax } from '../core/kernels';
+import { addAll, gatherRows, matMul2, softmax } from '../core/kernels';
 import { tidy } from '../core/memory';
 import { maskOf } from './studentStep';
 import type { Inputs } from '../models/model';
@@ -27,7 +27,7 @@ export function regularization(g: Generated, { entropy, diversity, manifold }: R
   if (entropy) terms.push(tf.mul(entropyOf(g.logits!), entropy));
   if (diversity) terms.push(tf.mul(diversityOf(g), diversity));
   if (manifold) terms.push(tf.mul(manifoldDistance(g), -manifold));
-  return tf.addN(terms) as Scalar;
+  return addAll(terms);
 }
 
 /** Mean entropy of the output distributions as a share of the largest possible one: H = -mean sum_c p_c log p_c / log n, in 0 ... 1. */

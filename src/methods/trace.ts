@@ -1,4 +1,5 @@
 import { tf } from '../core/backend';
+import { addAll } from '../core/kernels';
 import { ZsaqError } from '../core/error';
 import { valueAndGrad } from '../core/grad';
 import { tidy } from '../core/memory';
@@ -102,7 +103,7 @@ function lookBefore(student: Student, trained: Params, job: Job, inputs: Inputs,
 
 function lookAfter(student: Student, trained: Params, next: Params, job: Job, inputs: Inputs, config: SamSgaConfig): Tensor {
   const loss = lossOf(student, job, inputs, config), names = quantizedNames(student), codes = (of: Params, name: string) => quantize(of[name], affineOf(student, of, name), student.plan.weights[name]);
-  const changed = tf.addN(names.map((name) => tf.sum(tf.cast(tf.notEqual(codes(trained, name), codes(next, name)), 'float32')))), all = names.reduce((sum, name) => sum + trained[name].size, 0);
+  const changed = addAll(names.map((name) => tf.sum(tf.cast(tf.notEqual(codes(trained, name), codes(next, name)), 'float32')))), all = names.reduce((sum, name) => sum + trained[name].size, 0);
   return tf.stack([loss(effective(student, next)), loss(latent(next)), tf.div(changed, all)]);
 }
 

@@ -2,6 +2,7 @@ import { Streams } from '../core/random';
 import { tidy } from '../core/memory';
 import { dispose, part, prefixed, type Params } from '../core/tree';
 import { tf } from '../core/backend';
+import { addAll } from '../core/kernels';
 import { divergence } from '../train/divergence';
 import { GeneratorSource } from './generator';
 import { disposeInputs, randomSource } from './source';
@@ -38,7 +39,7 @@ export class Watch {
     this.score = compileFor(config.steps)((x) => tidy(() => {
       const q = { ...student.frozen, ...effective(student, part(x, 'trained/')) };
       const each = batches.map((inputs) => divergence(student.model.forward(q, inputs, student.hooks), job.teacher.model.forward(job.teacher.params, inputs), maskOf(inputs), config.divergence));
-      return { held: tf.div(tf.addN(each), each.length) as Scalar };
+      return { held: tf.div(addAll(each), each.length) as Scalar };
     }), held);
   }
 

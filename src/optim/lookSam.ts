@@ -11,7 +11,7 @@ const TINY = 1e-12;
 
 /** <a, b> over the whole record. */
 function dot(a: Params, b: Params): Scalar {
-  return addAll(Object.keys(a).map((n) => tf.sum(tf.mul(a[n], b[n])))) as Scalar;
+  return addAll(Object.keys(a).map((n) => tf.sum(tf.mul(a[n], b[n]))));
 }
 
 /**
