@@ -70,7 +70,7 @@ export function writeGraph({ operations, constants }: Recording, inputs: readonl
   };
   for (const { op, attributes, inputs: from, outputs: to, after } of needed(operations, outputs)) {
     const typed = Object.fromEntries(attributes.map((a) => [a.name, value(...setter(op, a, binding))]));
-    if (op === 'AddV2') typed[SUM_AS_WRITTEN] = value('setB', true);
+    if (op === 'AddV2' || op === 'Add') typed[SUM_AS_WRITTEN] = value('setB', true);
     const control = after === undefined ? [] : [`^${find(after, op).split(':')[0]}`];
     const name = node(op, [...from.map((id) => find(id, op)), ...control], typed);
     to.forEach(({ id }, i) => place.set(id, `${name}:${i}`));
