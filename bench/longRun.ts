@@ -1,6 +1,8 @@
-// `npm run bench:long`: many steps of SAM-SGA on the bundled model. Neither tensors nor resident memory may grow; a file and a figure say so.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+// `npm run bench:long [-- --notebook]`: many steps of SAM-SGA on the bundled model. Neither tensors nor resident memory may grow; a file and a figure say so.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pocketModelPath } from '../datasets';
 import { canonicalJson, disposeQuantized, loadRunnable, loadTokenizer, quantize, ready, writeWhole, ZsaqError } from '../src/index';
@@ -41,8 +43,8 @@ export function memoryFigure(points: readonly MemoryPoint[]): Figure {
   });
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { steps: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' } } }), steps = Number(values.steps ?? 20_000), out = values.out ?? join('reproductions', 'results', 'long');
+/** The run itself, in this process: a file and a figure in `out`, named after the model and, where a notebook's kernel runs it, that. */
+export async function longRun(steps: number, out: string, inNotebook = false): Promise<Flatness & { steps: number; status: string }> {
   await ready();
   const teacher = await loadRunnable(pocketModelPath('pocket-bert')), generator = await loadRunnable(pocketModelPath('pocket-generator'));
   const points: MemoryPoint[] = [], bar = new Progress('SAM-SGA, pocket-bert', steps);
@@ -55,13 +57,36 @@ async function main(): Promise<number> {
   });
   bar.end();
   disposeQuantized(run);
-  const found = flatness(points), { growth, tensors, flat } = found, result = { steps: run.cost.steps, status: run.status, seconds: run.cost.seconds, ...found, curve: points, date: new Date().toISOString().slice(0, 10), ...provenance() };
+  const found = flatness(points), result = { steps: run.cost.steps, status: run.status, seconds: run.cost.seconds, ...found, curve: points, date: new Date().toISOString().slice(0, 10), ...provenance() };
   mkdirSync(out, { recursive: true });
-  writeWhole(join(out, 'pocket-bert.json'), `${canonicalJson(result, 1)}\n`);
-  writeWhole(join(out, 'pocket-bert.svg'), await toSvg(memoryFigure(points)));
-  (values.json ? process.stderr : process.stdout).write(`${run.cost.steps} steps: ${tensors[0] === tensors[1] ? `${tensors[0]} tensors throughout` : `${tensors.join(' to ')} tensors`}, mean memory up by ${(100 * growth).toFixed(1)}% after the warm-up (single points by ${(100 * found.swing).toFixed(1)}%): ${flat ? 'flat' : 'NOT FLAT'}\nwritten to ${out}\n`);
-  if (values.json) console.log(JSON.stringify({ ...found, steps: run.cost.steps }));
-  return flat && run.status === 'ok' ? 0 : 1;
+  const name = join(out, `pocket-bert${inNotebook ? '-notebook' : ''}`);
+  writeWhole(`${name}.json`, `${canonicalJson(result, 1)}\n`);
+  writeWhole(`${name}.svg`, await toSvg(memoryFigure(points)));
+  return { ...found, steps: run.cost.steps, status: run.status };
+}
+
+/** The same as the only cell of a notebook, in the project's kernel. */
+async function inKernel(steps: number, out: string): Promise<Flatness & { steps: number; status: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'zsaq-long-')), file = join(folder, 'long.ipynb'), kernelspec = { name: 'zsaq', display_name: 'TypeScript (zsaq)', language: 'typescript' };
+  try {
+    const source = `import { longRun } from './bench/longRun';\nJSON.stringify(await longRun(${steps}, ${JSON.stringify(resolve(out))}, true))`;
+    writeFileSync(file, JSON.stringify({ cells: [{ id: 'run', cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null }], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }));
+    const { status } = spawnSync(process.execPath, [join(__dirname, '..', 'scripts', 'notebook', 'command.cjs'), 'run', file], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ZSAQ_CELL_SECONDS: String(24 * 3600) } });
+    if (status !== 0) throw new ZsaqError('missing', 'the cell did not run to its end: its error stands above');
+    const { points, tensors, growth, swing, flat, steps: made, status: ended } = JSON.parse(readFileSync(join(out, 'pocket-bert-notebook.json'), 'utf8'));
+    return { points, tensors, growth, swing, flat, steps: made, status: ended };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { steps: { type: 'string' }, out: { type: 'string' }, notebook: { type: 'boolean' }, json: { type: 'boolean' } } });
+  const steps = Number(values.steps ?? 20_000), out = values.out ?? join('reproductions', 'results', 'long');
+  const { status, ...found } = await (values.notebook ? inKernel : longRun)(steps, out), { tensors, growth, swing, flat } = found;
+  (values.json ? process.stderr : process.stdout).write(`${found.steps} steps: ${tensors[0] === tensors[1] ? `${tensors[0]} tensors throughout` : `${tensors.join(' to ')} tensors`}, mean memory up by ${(100 * growth).toFixed(1)}% after the warm-up (single points by ${(100 * swing).toFixed(1)}%): ${flat ? 'flat' : 'NOT FLAT'}\nwritten to ${out}\n`);
+  if (values.json) console.log(JSON.stringify(found));
+  return flat && status === 'ok' ? 0 : 1;
 }
 
 if (require.main === module) main().then((code) => { process.exitCode = code; });
