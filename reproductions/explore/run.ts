@@ -61,6 +61,6 @@ function scoreOf(cell: QuantizeCell, { model }: Measures['teacher'], tokenizer: 
 async function make(name: string, signal: AbortSignal, onStage: (words: string) => void): Promise<void> {
   const recipe = findModel(name) ? undefined : recipeOf(name, 'mini');
   if (!recipe) return;
-  onStage(`${name} is not on this machine: it is made first, a minute or two`);
+  onStage(`${name} is not on this machine: it is made first, two to eight minutes`);
   if (!await runCell(recipe, { results: join(WORK, 'models'), work: WORK, dataDir: undefined, signal })) throw new ZsaqError('cancelled', `${name} was stopped while it was made: press Run again to go on`);
 }

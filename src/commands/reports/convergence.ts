@@ -46,7 +46,7 @@ function draw(found: readonly ConvergenceResult[], networks: readonly NetworkRes
   const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0], trained = networks.flatMap(networkRow);
   const note = `preset ${preset}, commit ${commit}. Files: reproductions/results/convergence`;
   return {
-    text: [verdict(shown, rows, floors, betas, ratios), ...trained.map((r) => `Network ${r.problem} at ${r.bits}: slope ${r.slope.toFixed(2)} [${r.low.toFixed(2)}, ${r.high.toFixed(2)}] of the mean squared gradient on a fixed bank, T from ${r.from} to ${r.to}, ${r.seeds} seeds; AdamW, whose steps do not shrink with the gradient, is outside the theorem.`)].join('\n'),
+    text: [verdict(shown, rows, floors, betas, ratios), ...trained.map(inWords)].join('\n'),
     tables: [
       { title: 'Slope of the averaged squared gradient norm over T (claim: -1/2)', columns: [{ name: 'problem' }, { name: 'algorithm' }, { name: 'slope', digits: 3 }, { name: '95% from', digits: 3 }, { name: 'to', digits: 3 }, { name: 'T above 10^4', digits: 3 }, { name: 'claim', digits: 1 }, { name: 'T from' }, { name: 'T to' }, { name: 'seeds' }],
         rows: shown.map((r) => [titles.get(r.problem), NAMES[r.algorithm], r.slope, r.low, r.high, r.tail, CLAIM, r.from, r.to, r.seeds]), note: `bootstrap over seeds; ${note}` },
@@ -71,17 +71,26 @@ function slopeRow(result: ConvergenceResult, algorithm: string, measure: SlopeRo
   return { problem: result.problem, algorithm, measure, slope, low, high, from: steps[0], to: steps[steps.length - 1], seeds: seeds.length, tail };
 }
 
-/** A network's slope over the lengths that have every seed. */
-function networkRow({ network, bits, runs }: NetworkResult): (Omit<SlopeRow, 'tail'> & { bits: string })[] {
+/** A network's slope; of one seed there is no interval. */
+type NetworkRow = Omit<SlopeRow, 'tail' | 'low' | 'high'> & { bits: string; low: number | null; high: number | null };
+
+function networkRow({ network, bits, runs }: NetworkResult): NetworkRow[] {
   const { lengths, values } = byLength(runs);
   if (lengths.length < 2) return [];
-  const { slope, low, high } = bootstrapSlope(lengths, values);
-  return [{ problem: network, algorithm: 'samSga', measure: 'student', bits, slope, low, high, from: lengths[0], to: lengths[lengths.length - 1], seeds: Math.min(...values.map((v) => v.length)) }];
+  const seeds = values[0].length, { slope, low, high } = bootstrapSlope(lengths, values);
+  return [{ problem: network, algorithm: 'samSga', measure: 'student', bits, slope, ...(seeds > 1 ? { low, high } : { low: null, high: null }), from: lengths[0], to: lengths[lengths.length - 1], seeds }];
 }
 
+function inWords({ problem, bits, slope, low, high, from, to, seeds }: NetworkRow): string {
+  const spread = low === null || high === null ? '(one seed, so no interval)' : `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  return `Network ${problem} at ${bits}: slope ${slope.toFixed(2)} ${spread} of the mean squared gradient on a fixed bank, T from ${from} to ${to}${seeds > 1 ? `, ${seeds} seeds` : ''}; AdamW, whose steps do not shrink with the gradient, is outside the theorem.`;
+}
+
+/** The lengths that have every seed: a study under way has others. */
 function byLength(runs: NetworkResult['runs']): { lengths: number[]; values: number[][] } {
-  const lengths = [...new Set(runs.map((r) => r.steps))].sort((a, b) => a - b);
-  return { lengths, values: lengths.map((t) => runs.filter((r) => r.steps === t).map((r) => r.mean)) };
+  const seeds = new Set(runs.map((r) => r.seed)).size, at = (t: number) => runs.filter((r) => r.steps === t).map((r) => r.mean);
+  const lengths = [...new Set(runs.map((r) => r.steps))].sort((a, b) => a - b).filter((t) => at(t).length === seeds);
+  return { lengths, values: lengths.map(at) };
 }
 
 function networkFigure(networks: readonly NetworkResult[]): Figure {
