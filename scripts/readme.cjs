@@ -58,12 +58,12 @@ function render(runs) {
 
 /** Models that `zsaq finetune` and `zsaq pretrain` made: one row for each score of each. */
 function renderModels(made) {
-  const rows = made.flatMap((m) => Object.entries(m.scores).map(([split, { metric, score, examples }], i) => (i ? [null, null, null, null] : [
-    m.name, m.trainedOn.map(({ set, rows: n }) => `${set} (${n.toLocaleString('en')} ${m.command === 'pretrain' ? 'lines' : 'examples'})`).join(', '), m.parameters / 1e6, m.steps,
+  const rows = made.flatMap((m) => Object.entries(m.scores).map(([split, { metric, score, examples }], i) => (i ? [null, null, null, null, null] : [
+    m.name, m.trainedOn.map(({ set, rows: n }) => `${set} (${n.toLocaleString('en')} ${m.command === 'pretrain' ? 'lines' : 'examples'})`).join(', '), m.parameters / 1e6, m.recipe.rate.toExponential(), m.steps,
   ]).concat([split, metric, score, examples, i ? null : m.seconds / 60])));
   const commits = [...new Set(made.map((m) => m.commit))].join(', ');
   return made.length ? toMarkdown({
-    columns: [{ name: 'model' }, { name: 'trained on' }, { name: 'parameters', unit: 'M', digits: 1 }, { name: 'steps' }, { name: 'scored on' }, { name: 'metric' }, { name: 'score', digits: 2 }, { name: 'of' }, { name: 'time', unit: 'min', digits: 0 }],
+    columns: [{ name: 'model' }, { name: 'trained on' }, { name: 'parameters', unit: 'M', digits: 1 }, { name: 'peak rate' }, { name: 'steps' }, { name: 'scored on' }, { name: 'metric' }, { name: 'score', digits: 2 }, { name: 'of' }, { name: 'time', unit: 'min', digits: 0 }],
     rows, note: `weights of the last step; seed 0; commit ${commits}; times on a machine that did other work as well. Files: reproductions/results/models`,
   }) : 'No model made here is recorded yet.\n';
 }
