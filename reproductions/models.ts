@@ -1,9 +1,9 @@
 // Where the models of the cells are, what they have read, and how those that are missing are made.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { sha256File, ZsaqError } from '../src/index';
-import { pocketModelPath } from '../datasets';
+import { findModel, madeFolder } from '../src/commands/modelFolder';
 import type { ModelCell, Preset } from './cells/cell';
 
 const GLUE = ['CoLA', 'SST-2', 'MRPC', 'STS-B', 'QQP', 'MNLI', 'QNLI', 'RTE'];
@@ -13,17 +13,6 @@ const TRAINED_ON: Readonly<Record<string, readonly string[]>> = {
   'opt-wikitext': ['wikitext-2'], 'opt-ptb': ['ptb'],
   ...Object.fromEntries(['sst2', 'mrpc', 'stsb', 'rte', 'qnli', 'qqp', 'mnli'].map((t) => [`minilm-${t}`, GLUE])), // one encoder, trained on all of them
 };
-
-/** The folder of models that `zsaq finetune` and `zsaq pretrain` have made: `NAME/model` of each. */
-export function madeFolder(): string { return process.env.ZSAQ_MADE ?? join(__dirname, '..', 'runs', 'models'); }
-
-/** A model's folder on this machine, or its name on the hub; undefined where it is not. */
-export function findModel(name: string): string | undefined {
-  if (name.startsWith('pocket-')) return pocketModelPath(name as 'pocket-bert');
-  if (name.includes('/')) return name; // on the hub: fetched where it is used
-  const folders = [...(process.env.ZSAQ_MODELS ? [join(process.env.ZSAQ_MODELS, name)] : []), join(madeFolder(), name, 'model')];
-  return folders.find((dir) => existsSync(join(dir, 'config.json')));
-}
 
 /** @throws ZsaqError 'missing' in one sentence */
 export function modelPath(name: string): string {

@@ -1,10 +1,11 @@
 // A model of one's own: opened, exported and verified, and every mistake in one sentence.
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pocketModelPath } from '../datasets';
 import { dispose, disposeQuantized, quantize, saveQuantized } from '../src';
+import { modelFolder } from '../src/commands/modelFolder';
 import { exportModel, makeScorer, openTeacher, verifyExport } from '../src/workbench';
 
 describe('workbench', function () {
@@ -24,6 +25,22 @@ describe('workbench', function () {
     await assert.rejects(exportModel(at('model'), { format: 'compressed-tensors', out: at('compressed') }), { code: 'unsupported', message: /zero point 1\.5/ });
     await assert.rejects(exportModel(at('model'), { format: 'gguf' as never, out: at('gguf') }), { code: 'usage' });
     disposeQuantized(result), dispose(teacher.params);
+  });
+
+  it('finds bundled models, those of ZSAQ_MODELS and those made here by their names alone', async () => {
+    const before = { ...process.env }, place = (path: string): string => {
+      mkdirSync(at(path), { recursive: true });
+      writeFileSync(join(at(path), 'config.json'), '{}');
+      return at(path);
+    };
+    const shared = place('shared/theirs'), made = place('made/ours/model');
+    Object.assign(process.env, { ZSAQ_MODELS: at('shared'), ZSAQ_MADE: at('made') });
+    try {
+      assert.deepEqual([await modelFolder('theirs'), await modelFolder('ours'), await modelFolder('pocket-bert'), await modelFolder(shared)], [shared, made, pocketModelPath('pocket-bert'), shared]);
+      await assert.rejects(modelFolder('nobodys'), { code: 'missing', message: /^there is no model "nobodys": no folder of that name here, .*: give a folder, or a name on the hub as org\/name$/ });
+    } finally {
+      for (const name of ['ZSAQ_MODELS', 'ZSAQ_MADE']) if (before[name] === undefined) delete process.env[name]; else process.env[name] = before[name];
+    }
   });
 
   it('tells a mistake in one sentence', async () => {

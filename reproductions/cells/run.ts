@@ -6,6 +6,7 @@ import {
   activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
+import { madeFolder } from '../../src/commands/modelFolder';
 import { openBank, type OpenBank } from '../../src/commands/bankFile';
 import { finetuneCommand } from '../../src/commands/finetune';
 import { modelFolder } from '../../src/commands/modelFolder';
@@ -15,7 +16,7 @@ import { RunFolder } from '../../src/commands/runFolder';
 import { makeScorer, type Score, type Scorer } from '../../src/commands/score';
 import { realText } from '../../src/commands/trainingData';
 import { loadEvaluation } from '../../datasets';
-import { cardOf, madeFolder, modelPath, weightsHash } from '../models';
+import { cardOf, modelPath, weightsHash } from '../models';
 import { RECIPE } from '../recipe';
 import { Along } from './along';
 import { idOf, type Cell, type ModelCell, type QuantizeCell, type Transfer } from './cell';

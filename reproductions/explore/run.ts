@@ -1,10 +1,11 @@
 // One point of the exploring notebook, run now: a run of the sweep that ends where the reader wants, or is stopped.
 import { join } from 'node:path';
 import { dispose, disposeBank, disposeQuantized, evaluateTask, loadTokenizer, quantize, ready, refuseLeak, ZsaqError, type Progress, type QuantizeOptions, type Status } from '../../src/index';
+import { findModel } from '../../src/commands/modelFolder';
 import { loadEvaluation } from '../../datasets';
 import { measure, type Measures } from '../cells/along';
 import { bankOf, loadNamed, runCell } from '../cells/run';
-import { findModel, recipeOf } from '../models';
+import { recipeOf } from '../models';
 import type { QuantizeCell } from '../cells/cell';
 import type { AlongPoint } from '../cells/result';
 

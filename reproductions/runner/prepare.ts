@@ -1,8 +1,9 @@
 // What of some cells is done, can be run, or cannot: before anything starts.
+import { findModel } from '../../src/commands/modelFolder';
 import { existsSync } from 'node:fs';
 import { contentOf, idOf, unique, type Cell, type ModelCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { resultOf, type CellResult, type QuantizeResult } from '../cells/result';
-import { findModel, recipeOf, weightsHash, whyMissing } from '../models';
+import { recipeOf, weightsHash, whyMissing } from '../models';
 
 export interface Prepared {
   done: Cell[];

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { configure, methodFlops, modelFromConfig, readJson, type Model } from '../../src/index';
+import { findModel } from '../../src/commands/modelFolder';
 import { anyTask } from '../../datasets';
-import { findModel } from '../models';
 import type { Cell, QuantizeCell } from '../cells/cell';
 
 const bert = (hidden: number, layers: number): Record<string, unknown> => ({

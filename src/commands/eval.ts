@@ -12,7 +12,7 @@ export const evalCommand: Command = {
   summary: 'score a model, quantized or not, on a task',
   help: `zsaq eval --model DIR --task NAME [options]
 
-  --model DIR   Hugging Face folder, a name on the hub (org/name), or the model/ folder of a run
+  --model DIR   Hugging Face folder, a name on the hub (org/name) or that of a model in ZSAQ_MODELS, or the model/ folder of a run
   --task NAME   SST-2, MNLI (matched and mismatched), wikitext-2, ptb, pocket-sentiment, pocket-tales, ...
   --data DIR    folder of the real data sets (ZSAQ_DATA)
   --context N   running text: predictions in a window (128, or what the model takes)

@@ -25,7 +25,7 @@ export const finetuneCommand: Command = {
   help: `zsaq finetune --model DIR --task NAME --out DIR [options]
 zsaq finetune --model DIR --text NAME --out DIR [options]
 
-  --model DIR          Hugging Face folder or a name on the hub: an encoder with any head or none, or a language model
+  --model DIR          Hugging Face folder, a name on the hub (org/name) or that of a model in ZSAQ_MODELS: an encoder with any head or none, or a language model
   --task NAME          SST-2, CoLA, MRPC, STS-B, QQP, MNLI, QNLI, RTE, pocket-sentiment, pocket-acceptability
   --text NAME          running text in place of a task, for language models: wikitext-2, ptb, pocket-tales, ...
   --data DIR           folder of the real data sets (ZSAQ_DATA)

@@ -1,11 +1,35 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pocketModelPath } from '../../datasets';
+import { ZsaqError } from '../core/error';
+import { quote } from '../io/quote';
 import { resolveModel, type HubOptions } from '../io/hub';
 import { Progress } from '../report/progress';
-import { existsSync } from 'node:fs';
 
-/** A folder as given, or the folder of a hub model `org/name`, fetched with progress if it is not in the cache. */
+/** The folder of models that `zsaq finetune` and `zsaq pretrain` have made: `NAME/model` of each. */
+export function madeFolder(): string { return process.env.ZSAQ_MADE ?? join(__dirname, '..', '..', 'runs', 'models'); }
+
+/** Folder of a model that is called by its name alone: bundled, in ZSAQ_MODELS, or made here; undefined where it is not. A hub's name is its own answer. */
+export function findModel(name: string): string | undefined {
+  if (name.includes('/')) return name; // on the hub: fetched where it is used
+  const bundled = name.startsWith('pocket-') ? [pocketModelPath(name as 'pocket-bert')] : [], shared = process.env.ZSAQ_MODELS ? [join(process.env.ZSAQ_MODELS, name)] : [];
+  return [...bundled, ...shared, join(madeFolder(), name, 'model')].find((dir) => existsSync(join(dir, 'config.json')));
+}
+
+/**
+ * A folder as given, that of a model called by its name alone (see `findModel`), or that of a hub model `org/name`, fetched with progress if it is not in the cache.
+ *
+ * @throws ZsaqError 'missing' for a name that stands nowhere; as `resolveModel`
+ */
 export async function modelFolder(nameOrDir: string, signal?: AbortSignal): Promise<string> {
+  if (existsSync(nameOrDir) || nameOrDir.startsWith('.')) return nameOrDir;
+  if (/^[\w.-]+$/.test(nameOrDir)) {
+    const found = findModel(nameOrDir), shared = process.env.ZSAQ_MODELS;
+    if (!found) throw new ZsaqError('missing', `there is no model ${quote(nameOrDir)}: no folder of that name here, none that is bundled or made here, none in ZSAQ_MODELS (${shared ?? 'not set'}): give a folder, or a name on the hub as org/name`);
+    return found;
+  }
   // what looks like a path is one: its own error says more than the hub's
-  if (existsSync(nameOrDir) || !/^[\w.-]+\/[\w.-]+$/.test(nameOrDir) || nameOrDir.startsWith('.')) return nameOrDir;
+  if (!/^[\w.-]+\/[\w.-]+$/.test(nameOrDir)) return nameOrDir;
   const { onProgress, end } = downloadBars();
   try {
     return await resolveModel(nameOrDir, { signal, onNote: (note) => console.error(note), onProgress });

@@ -18,7 +18,7 @@ export const pretrainCommand: Command = {
 
   --text NAME        wikitext-2, wikitext-103, ptb, pocket-reports, ...: a generator must not have read the text of what it helps to
                      quantize or of the evaluation, which the card of the model is checked for
-  --tokenizer DIR    folder of the teacher, or a name on the hub: the generator writes its tokens
+  --tokenizer DIR    folder of the teacher, a name on the hub or in ZSAQ_MODELS: the generator writes its tokens
   --size SIZE        ${Object.keys(SIZES).join(' | ')}: parameters with a vocabulary of 30,522
   --data DIR         folder of the real data sets (ZSAQ_DATA)
   --out DIR          run folder: settings, history, metrics, model/

@@ -31,7 +31,8 @@ export const quantizeCommand: Command = {
   summary: 'quantize a model without data, or by one of the methods to compare with',
   help: `zsaq quantize --model DIR --bits W2A8 --out DIR [options]
 
-  --model DIR       Hugging Face folder of the full-precision model (the teacher), or a name on the hub: org/name
+  --model DIR       Hugging Face folder of the full-precision model (the teacher), a name on the hub (org/name), or the name alone of a bundled
+                    model (pocket-bert, pocket-opt), of one in ZSAQ_MODELS or of one made here
   --bits WxA8       W2A8, W3A8, W4A8 or W8A8; A16 leaves activations alone; method full needs none
   --out DIR         run folder: settings, history, metrics, figures, the packed model
   --method NAME     one of the methods below (samSga)
