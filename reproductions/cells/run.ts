@@ -6,10 +6,9 @@ import {
   activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
-import { madeFolder } from '../../src/commands/modelFolder';
 import { openBank, type OpenBank } from '../../src/commands/bankFile';
 import { finetuneCommand } from '../../src/commands/finetune';
-import { modelFolder } from '../../src/commands/modelFolder';
+import { madeFolder, modelFolder } from '../../src/commands/modelFolder';
 import { pretrainCommand } from '../../src/commands/pretrain';
 import { provenance } from '../../src/commands/provenance';
 import { RunFolder } from '../../src/commands/runFolder';
@@ -33,6 +32,8 @@ export interface CellContext {
   dataDir: string | undefined;
   signal: AbortSignal;
   onProgress?(step: number, steps: number): void;
+  /** another process has finished the cell before this one had its folder */
+  onAlready?(): void;
 }
 
 /** @returns the result, or undefined if it was stopped; @throws ZsaqError 'busy' if another process works on the cell, and whatever its run throws */
@@ -40,7 +41,6 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
   await ready();
   const result = cell.kind === 'quantize' ? await runQuantize(cell, context) : await makeModel(cell, context);
   if (!result) return undefined;
-  if (!resultOf(context.results, cell)) writeResult(context.results, result);
   rmSync(workFolder(cell, context.work), { recursive: true, force: true }); // only now: a kill in between leaves both
   return result;
 }
@@ -51,7 +51,7 @@ function workFolder(cell: Cell, work: string): string {
   return join(work, `${idOf(cell)}-${settings}`);
 }
 
-async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal, onProgress }: CellContext): Promise<QuantizeResult | undefined> {
+async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal, onProgress, onAlready }: CellContext): Promise<QuantizeResult | undefined> {
   const teacher = await loadNamed(cell.model, signal), generator = cell.generator === null ? undefined : await loadNamed(cell.generator, signal);
   refuseLeak(generator?.card, teacher.card, cell.task);
   const tokenizer = loadTokenizer(teacher.dir), scorer = makeScorer(cell.task, dataDir, teacher.model, tokenizer, signal), evaluation = loadEvaluation(cell.task, dataDir);
@@ -59,7 +59,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
   const folder = RunFolder.open(workFolder(cell, work), { cell: cell as unknown as Record<string, unknown>, recipe: RECIPE });
   try {
     const other = resultOf(results, cell); // a runner that had the folder until now may have finished it
-    if (other) return other as QuantizeResult;
+    if (other) { onAlready?.(); return other as QuantizeResult; }
     const banked = { teacher, tokenizer, pair: scorer.task.pair, signal };
     if (along) along.start(folder, { teacher, bank: await bankOf(cell, cell.bank!, work, banked), score: async (params, hooks) => (await scorer.score('score', teacher.model, params, hooks)).score });
     const run = await quantize({
@@ -71,7 +71,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
       if (run.status === 'cancelled' || run.status === 'stopped') return undefined;
       const hooks = activationHooks(run.plan), { score, each } = await scorer.scoreEach('score', teacher.model, run.params, hooks), { settings, planOptions } = run.config;
       const sharpness = run.history.flatMap((e) => e.sharpness ?? []);
-      return {
+      const result: QuantizeResult = {
         recipe: RECIPE, id: idOf(cell), cell, status: run.status, ...finite(score), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null, each: packed(each()),
         ...(cell.bank === undefined ? {} : { bank: await bankScore(await bankOf(cell, cell.bank, work, banked), teacher, run.params, hooks) }),
         ...(along ? { along: along.points(run.cost.steps) } : {}),
@@ -81,6 +81,8 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
         settings, planOptions: planOptions as unknown as Record<string, unknown>, sharpness: sharpness.length ? sharpness.reduce((a, b) => a + b, 0) / sharpness.length : null, history: thinned(run.history), read: run.read,
         hashes: { model: weightsHash(teacher.dir), generator: generator ? weightsHash(generator.dir) : null, data: dataHash(evaluation) }, date: today(), ...provenance(),
       };
+      writeResult(results, result); // before the folder is given back: whoever has it next looks for the result first
+      return result;
     } finally {
       disposeQuantized(run);
     }
@@ -137,13 +139,15 @@ async function transferred(to: readonly Transfer[], teacher: RunnableModel, stud
   return scores;
 }
 
-async function makeModel(cell: ModelCell, { dataDir, signal, onProgress: _ }: CellContext): Promise<ModelResult | undefined> {
+async function makeModel(cell: ModelCell, { results, dataDir, signal }: CellContext): Promise<ModelResult | undefined> {
   const out = join(madeFolder(), cell.name), command = cell.kind === 'pretrain' ? pretrainCommand : finetuneCommand;
   const { options: { tokenizer, model, ...options } } = cell, began = Date.now();
   const { json } = await command.run({ ...options, ...(tokenizer ? { tokenizer: modelPath(tokenizer), text: cell.from } : { model: modelPath(model), task: cell.from }), out, data: dataDir }, signal);
   if (json.status === 'cancelled') return undefined;
-  const { out: __, ...metrics } = json;
-  return { recipe: RECIPE, id: idOf(cell), cell, status: 'ok', metrics, seconds: Number(metrics.seconds ?? (Date.now() - began) / 1000), peakBytes: Number(metrics.peakBytes), hashes: { model: weightsHash(join(out, 'model')) }, date: today(), ...provenance() };
+  const { out: _, ...metrics } = json;
+  const made: ModelResult = { recipe: RECIPE, id: idOf(cell), cell, status: 'ok', metrics, seconds: Number(metrics.seconds ?? (Date.now() - began) / 1000), peakBytes: Number(metrics.peakBytes), hashes: { model: weightsHash(join(out, 'model')) }, date: today(), ...provenance() };
+  if (!resultOf(results, cell)) writeResult(results, made);
+  return made;
 }
 
 const today = (): string => new Date().toISOString().slice(0, 10);

@@ -97,8 +97,8 @@ async function runQueue(values: Values, queue: readonly Cell[], seconds: (cell: 
 /** One cell in this process. The runner, if there is one, hears how far it is; without it the cell saves and ends. */
 async function runOneCell(values: Values, id: string, signal: AbortSignal): Promise<Outcome> {
   const { preset, results, work, dataDir } = placesOf(values, 'mini'), cell = modelCellOf(id, preset, allCells(preset)) ?? cellOf(id, preset), stop = new AbortController();
-  const before = resultOf(results, cell);
-  if (before && process.connected) process.send!({ already: true });
+  const before = resultOf(results, cell), onAlready = (): void => { if (process.connected) process.send!({ already: true }); };
+  if (before) onAlready();
   if (before) return { text: `${labelOf(cell)} is done\n`, json: { id, status: before.status } };
   signal.addEventListener('abort', () => stop.abort());
   if (signal.aborted) stop.abort();
@@ -106,7 +106,7 @@ async function runOneCell(values: Values, id: string, signal: AbortSignal): Prom
   process.channel?.unref(); // listening alone must not keep this process alive
   console.error(`${new Date().toISOString()} ${labelOf(cell)}`);
   try {
-    const result = await runCell(cell, { results, work, dataDir, signal: stop.signal, onProgress: (step, steps) => { if (process.connected) process.send!({ step, steps }); } });
+    const result = await runCell(cell, { results, work, dataDir, signal: stop.signal, onAlready, onProgress: (step, steps) => { if (process.connected) process.send!({ step, steps }); } });
     if (!result) return { text: `stopped; the same command goes on\n`, json: { id, status: 'cancelled' }, exitCode: 130 };
     const score = cell.kind === 'quantize' ? `: ${(result as QuantizeResult).metric} ${(result as QuantizeResult).score?.toFixed(2) ?? 'not finite'}` : '';
     return { text: `${labelOf(cell)}${score}${result.status === 'ok' ? '' : ` (${result.status})`}\n`, json: { id, status: result.status } };
