@@ -40,13 +40,15 @@ const COMMANDS = {
   run: (args) => python([execute, 'run', ...args]),
   test: (args) => python([execute, 'test', ...args]),
   html: (args) => python([...HTML, ...args]),
-  lab: (args) => python(['-m', 'jupyterlab', '--MultiKernelManager.default_kernel_name=zsaq', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate', `--ServerApp.root_dir=${paths.root}`, '--LabApp.default_url=/lab/tree/notebooks', ...args]),
+  // its own notes bury the address; root, as in a container, has to be allowed
+  lab: (args) => python(['-m', 'jupyterlab', '--log-level=WARN', ...(process.getuid?.() === 0 ? ['--allow-root'] : []), '--MultiKernelManager.default_kernel_name=zsaq', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate', `--ServerApp.root_dir=${paths.root}`, '--LabApp.default_url=/lab/tree/notebooks', ...args]),
 };
 
 async function main([name, ...args]) {
   const command = COMMANDS[name];
   if (!command || (name !== 'lab' && args.length === 0)) { console.error(USAGE); process.exitCode = 2; return; }
   const { ok, unavailable } = await setUp();
+  if (name === 'lab' && ok) console.error('JupyterLab starts; its address follows. Ctrl-C ends it.');
   if (!ok || unavailable.some(({ id }) => id === 'notebooks')) { process.exitCode = 1; return; }
   process.exitCode = await command(args);
 }

@@ -12,6 +12,7 @@ import { toPage } from '../report/html';
 import { Progress } from '../report/progress';
 import { toSvg } from '../report/svg';
 import { openBank, type OpenBank } from './bankFile';
+import { rowTitle } from './methodTable';
 import { provenance } from './provenance';
 import { RunFolder } from './runFolder';
 import { trainedBefore } from './trainRun';
@@ -128,12 +129,12 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
 
 async function drawFigure(folder: RunFolder, metrics: RunMetrics, history: Entry[]): Promise<void> {
   if (!history.length) return;
-  const title = `${metrics.method} ${metrics.bits}`, figure = history[0].layer ? errorFigure(history, title) : lossFigure(
+  const title = `${rowTitle(metrics)} at ${metrics.bits}`, figure = history[0].layer ? errorFigure(history, title) : lossFigure(
     history.map(({ step, student, generator }) => ({ step, student, generator: generator ?? undefined })), { title: `${title}: divergence of student and generator` });
   folder.write('figure.svg', await toSvg(figure));
-  const text = metrics.task ? `${metrics.task}: ${metrics.metric} ${metrics.quantized} quantized, ${metrics.fullPrecision} in full precision.` : 'No task was given, so no score was taken.';
+  const text = metrics.task ? `${metrics.task}: ${metrics.metric} ${metrics.quantized?.toFixed(2) ?? 'not finite'} quantized, ${metrics.fullPrecision?.toFixed(2)} in full precision. What the curves say: the batches change with the generator, so a flat student's curve is no bad sign, and a spike is a hard batch.` : 'No task was given, so no score was taken.';
   const data = parseJson(canonicalJson({ metrics, history }), 'figure.html'); // in one order of keys, also where a checkpoint has told the beginning
-  folder.write('figure.html', await toPage({ title: `${metrics.method} ${metrics.bits}`, sections: [{ text, figure }], data }));
+  folder.write('figure.html', await toPage({ title, sections: [{ text, figure }], data }));
 }
 
 /** A layer-wise method has no loss of its own: its line goes from layer to layer. */

@@ -4,11 +4,14 @@ import { ready } from '../core/backend';
 import { dispose } from '../core/tree';
 import { refuseLeak } from '../methods/leak';
 import { loadRunnable } from '../export/packed';
+import { writeWhole } from '../io/file';
+import { barFigure } from '../report/figure';
+import { toPage } from '../report/html';
 import { toText } from '../report/table';
 import { loadTokenizer } from '../text/tokenizer';
 import { pocketModelPath } from '../../datasets';
 import { optional, wholeNumber, type Command } from './command';
-import { methodTable } from './methodTable';
+import { methodTable, rowTitle } from './methodTable';
 import { quantizeRun, type RunMetrics } from './quantizeRun';
 import { makeScorer } from './score';
 
@@ -52,14 +55,20 @@ export const startCommand: Command = {
           teacher, tokenizer, generator, scorer, fullPrecision, out, signal, say: () => undefined, quantize: { bits: 'W2A8', method, preset: 'mini', set, seed },
         });
         if (metrics.status === 'cancelled') return { text: 'stopped; `npm start` continues from here\n', json: { status: 'cancelled', runs: all }, exitCode: 130 };
+        console.error(`${rowTitle(metrics)}: ${metrics.metric} ${metrics.quantized?.toFixed(2)} (full precision ${fullPrecision.score.toFixed(2)}) · ${out}`);
         runs.push(metrics);
         all.push(metrics);
       }
+      writeWhole(join(root, `${name}.html`), await toPage({ title: `${name} at 2 bits, without data`, sections: [{
+        text: `${task}: ${fullPrecision.metric}, ${fullPrecision.metric === 'perplexity' ? 'lower' : 'higher'} is better; ${STEPS} steps where something is trained, seed ${seed}.`,
+        figure: barFigure({ title: `${name} at W2A8: ${task}`, y: { title: fullPrecision.metric }, digits: 2, bars: runs.map((r) => ({ name: rowTitle(r), value: r.quantized })), reference: { name: 'full precision', value: fullPrecision.score } }),
+      }] }));
       tables.push(toText(methodTable(`${name} at 2 bits, no data: ${task} (${fullPrecision.metric}, ${fullPrecision.metric === 'perplexity' ? 'lower' : 'higher'} is better)`, runs[0], runs)));
       dispose(teacher.params);
     }
     const here = relative(process.cwd(), root) || root;
-    const next = `Run folders: ${here}/<model>-W2A8-<method> (settings, history, metrics, figure.svg, figure.html, packed model)
+    const next = `Figures:      ${JOBS.map(({ model }) => join(here, `${model}.html`)).join(', ')}
+Run folders:  beside them, one for each row: settings, metrics, the packed model; where something was trained, its history and curves (figure.html)
 
 Try next:
   npx zsaq quantize --help       your own model: any folder with BERT or OPT weights

@@ -69,8 +69,10 @@ export function barFigure({ title, y, bars, reference, digits = 1, alike = false
 }): Figure {
   const has = (bar: Bar): bar is Bar & { value: number } => bar.value !== null && Number.isFinite(bar.value);
   const spread = bars.some((bar) => bar.spread !== undefined);
+  // what stands in brackets goes to a second line: a turned label would leave the picture
+  const names = bars.map((bar) => plain(bar.name).replace(' (', '<br>(')), lines = names.some((name) => name.includes('<br>'));
   const data = [{
-    type: 'bar', x: bars.map((bar) => plain(bar.name)), y: bars.map((bar) => (has(bar) ? bar.value : 0)),
+    type: 'bar', x: names, y: bars.map((bar) => (has(bar) ? bar.value : 0)),
     text: bars.map((bar) => plain(bar.label ?? (has(bar) ? bar.value.toFixed(digits) : 'no value'))), textposition: 'auto', insidetextanchor: 'end', insidetextfont: { color: '#ffffff' }, cliponaxis: false,
     marker: { color: bars.map((_, i) => PALETTE[alike ? 0 : i % PALETTE.length]) }, showlegend: false,
     ...(spread ? { error_y: { type: 'data', array: bars.map((bar) => bar.spread ?? null), color: INK } } : {}),
@@ -79,7 +81,7 @@ export function barFigure({ title, y, bars, reference, digits = 1, alike = false
     shapes: [{ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: reference.value, y1: reference.value, line: { color: INK, dash: 'dash', width: 1.5 } }],
     annotations: [{ xref: 'paper', x: 0, y: reference.value, xanchor: 'left', yanchor: 'bottom', showarrow: false, text: plain(`${reference.name} ${reference.value.toFixed(digits)}`) }],
   };
-  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), hovermode: 'closest', ...line } };
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), ...(lines ? { xaxis: { tickangle: 0 } } : {}), hovermode: 'closest', ...line } };
 }
 
 /** A grid of values as colours: `z[row][column]` at `y[row]`, `x[column]` (a loss landscape, a sweep over two settings); `range` gives two grids the same colours. */

@@ -41,6 +41,13 @@ describe('report/svg', function () {
     for (const [, id] of one.matchAll(/url\((?:&quot;|'|")?#([^)'"&]+)/g)) assert.ok(ids(one).includes(id), id);
   });
 
+  it('leaves no mark of plotly\'s own in the fonts, and puts what stands in brackets on a second line of a bar\'s label', async () => {
+    const svg = await toSvg(barFigure({ title: 'T', y: { title: 'y' }, bars: [{ name: 'round to nearest (symmetric, absmax)', value: 1 }, { name: 'SAM-SGA', value: 2 }] }));
+    assert.ok(!svg.includes('TOBESTRIPPED'));
+    assert.match(svg, /<tspan class="line"[^>]*>round to nearest<\/tspan><tspan class="line"[^>]*>\(symmetric, absmax\)<\/tspan>/);
+    assert.doesNotMatch(svg, /<text[^>]*transform="[^"]*rotate\((?!-90)[^"]*"[^>]*>round/, 'upright labels do not leave the picture');
+  });
+
   it('draws points where they belong', async () => {
     const svg = await toSvg(lineFigure({ title: 'T', x: { title: 'x', range: [0, 4] }, y: { title: 'y', range: [0, 4] }, lines: [{ name: 'a', x: [0, 2, 4], y: [0, 4, 2] }] }), { width: 496, height: 332 });
     const path = /class="js-line"[^>]* d="([^"]+)"/.exec(svg)?.[1] ?? '';

@@ -68,7 +68,7 @@ module.exports = {
   id: 'binding',
   title: 'TensorFlow binding for Node',
   needs: ['packages', 'tensorflow'],
-  size: () => 'compiled here in about 10 s, 0.1 MB',
+  size: () => 'compiled here in 10 s to a minute, 0.1 MB',
   space: 1e7,
 
   check() {
