@@ -48,7 +48,7 @@ export class Progress {
     this.seen = [[this.began, 0]];
   }
 
-  /** Tells that `done` units are finished; `words` go behind the bar. Cheap: it draws at most ten times a second. */
+  /** Tells that `done` units are finished; `words` go behind the bar. Cheap: it draws at most ten times a second. A log's last line is `end`'s. */
   update(done: number, words = ''): void {
     if (this.ended) return;
     const time = this.now();
@@ -57,7 +57,7 @@ export class Progress {
     if (this.seen.length > WINDOW) this.seen.shift();
     if (this.live) {
       if (time - this.shown >= DRAW_MS || done >= this.total) this.draw(time);
-    } else if (time - this.began >= FIRST_LOG_MS && (!this.logged || time - this.shown >= LOG_MS)) this.log(time);
+    } else if (done < this.total && time - this.began >= FIRST_LOG_MS && (!this.logged || time - this.shown >= LOG_MS)) this.log(time);
   }
 
   /** Ends the line: the bar stays as it was last, and a log that has begun gets its last line. */

@@ -46,6 +46,12 @@ describe('report/progress', () => {
     assert.deepEqual(long.said, [
       'long: 3% 2/60 · 58 s left\n', 'long: 28% 17/60 · 43 s left\n', 'long: 53% 32/60 · 28 s left\n', 'long: 78% 47/60 · 13 s left\n', 'long: 100% 60/60 · in 1 min 00 s\n',
     ]);
+
+    const whole = recorder(false), once = new Progress('all at once', 60, whole.options);
+    whole.tick(3000);
+    once.update(60);
+    once.end();
+    assert.deepEqual(whole.said, ['all at once: 100% 60/60 · in 3 s\n'], 'the last line stands once');
   });
 
   it('tells the time left from the present speed, not from the warm-up', () => {
