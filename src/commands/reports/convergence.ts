@@ -94,10 +94,12 @@ function byLength(runs: NetworkResult['runs']): { lengths: number[]; values: num
 }
 
 function networkFigure(networks: readonly NetworkResult[]): Figure {
-  return lineFigure({ title: 'Networks: mean squared gradient on a fixed bank', x: { title: 'steps T', log: true }, y: { title: 'mean of ||dD/dQ(w)||^2', log: true }, lines: networks.map(({ network, bits, runs }) => {
+  const lines = networks.map(({ network, bits, runs }) => {
     const { lengths, values } = byLength(runs);
     return { name: `${network} ${bits}`, x: lengths, y: values.map(mean), low: values.map((v) => Math.min(...v)), high: values.map((v) => Math.max(...v)), markers: true };
-  }) });
+  });
+  const x = [...new Set(lines.flatMap((l) => l.x))].sort((p, q) => p - q), first = Math.max(...lines.flatMap((l) => l.y.slice(0, 1)));
+  return lineFigure({ title: 'Networks: mean squared gradient on a fixed bank', x: { title: 'steps T', log: true }, y: { title: 'mean of ||dD/dQ(w)||^2', log: true }, lines: [...lines, { name: 'slope -1/2', x, y: x.map((t) => first * Math.sqrt(x[0] / t)) }] });
 }
 
 function floorRows(result: ConvergenceResult): FloorRow[] {
