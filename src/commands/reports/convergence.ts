@@ -41,9 +41,11 @@ const curve = (result: ConvergenceResult, id: string): Series => {
 const numbered = (result: ConvergenceResult, name: string): { value: number; series: Series }[] => result.series.filter(({ id }) => id.startsWith(`${name}=`)).map((series) => ({ value: Number(series.id.slice(name.length + 1)), series }));
 
 function draw(found: readonly ConvergenceResult[], networks: readonly NetworkResult[]): Report {
+  const trained = networks.flatMap(networkRow);
+  if (!found.length) return { text: trained.map(inWords).join('\n'), tables: [], figures: { networks: networkFigure(networks) }, json: { rows: [], floors: [], betas: [], ratios: [], networks: trained } };
   const rows = found.flatMap((r) => ['descentAscent', 'samSga'].flatMap((id) => (['student', 'primal', 'joint'] as const).map((measure) => slopeRow(r, id, measure))));
   const floors = found.flatMap(floorRows), betas = found.flatMap(betaRows), ratios = found.flatMap(ratioRows);
-  const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0], trained = networks.flatMap(networkRow);
+  const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0];
   const note = `preset ${preset}, commit ${commit}. Files: reproductions/results/convergence`;
   return {
     text: [verdict(shown, rows, floors, betas, ratios), ...trained.map(inWords)].join('\n'),
