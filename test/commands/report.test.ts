@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { lastJson, scratch, zsaq } from './helpers';
 import type { SlopeRow } from '../../src/commands/reports/convergence';
 
@@ -13,6 +13,17 @@ describe('commands/report and commands/convergence', () => {
     writeFileSync(path, JSON.stringify({ ...whole, series: whole.series.filter(({ id }) => id !== 'samSga') }));
     assert.equal((await zsaq('convergence', 'mcCormick', '--preset', 'smoke', '--results', results)).code, 0);
     assert.deepEqual((JSON.parse(readFileSync(path, 'utf8')) as typeof whole).series, whole.series);
+  });
+
+  it('networks alone have a report: a slope over the lengths that have every seed, and no interval of one seed', async () => {
+    const run = (steps: number, seed: number) => ({ steps, seed, mean: 10 / Math.sqrt(steps), course: [] }), network = (name: string, runs: unknown[]) => ({ network: name, generator: 'g', bits: 'W2A8', backend: 'tensorflow', commit: 'x', device: 'y', runs });
+    mkdirSync(dir.path('networks', 'convergence'), { recursive: true });
+    writeFileSync(dir.path('networks', 'convergence', 'network-one-W2A8.json'), JSON.stringify(network('one', [run(100, 0), run(400, 0)])));
+    writeFileSync(dir.path('networks', 'convergence', 'network-two-W2A8.json'), JSON.stringify(network('two', [run(100, 0), run(100, 1), run(400, 0), run(400, 1), run(900, 0)])));
+    const { rows, networks } = lastJson(await zsaq('report', 'convergence', '--results', dir.path('networks'), '--json')) as unknown as Record<string, Record<string, number | null>[]>;
+    assert.deepEqual([rows.length, networks.length], [0, 2]);
+    for (const { slope } of networks) assert.ok(Math.abs(slope! + 0.5) < 1e-9);
+    assert.deepEqual(networks.map(({ low, to, seeds }) => [low === null, to, seeds]), [[true, 400, 1], [false, 400, 2]]);
   });
 
   it('one report as JSON has its rows', async () => {
