@@ -98,8 +98,10 @@ async function runQueue(values: Values, queue: readonly Cell[], seconds: (cell: 
 async function runOneCell(values: Values, id: string, signal: AbortSignal): Promise<Outcome> {
   const { preset, results, work, dataDir } = placesOf(values, 'mini'), cell = modelCellOf(id, preset, allCells(preset)) ?? cellOf(id, preset), stop = new AbortController();
   const before = resultOf(results, cell), onAlready = (): void => { if (process.connected) process.send!({ already: true }); };
-  if (before) onAlready();
-  if (before) return { text: `${labelOf(cell)} is done\n`, json: { id, status: before.status } };
+  if (before) {
+    onAlready();
+    return { text: `${labelOf(cell)} is done\n`, json: { id, status: before.status } };
+  }
   signal.addEventListener('abort', () => stop.abort());
   if (signal.aborted) stop.abort();
   if (process.send) process.on('disconnect', () => stop.abort());

@@ -1,10 +1,9 @@
 // How flat the loss is around a point: curvature by differences of first gradients (nested gradients of TensorFlow.js are wrong), and
 // how much a step inside a ball raises the loss.
 import { tf } from '../core/backend';
-import { addAll } from '../core/kernels';
 import { ZsaqError } from '../core/error';
 import { tidy } from '../core/memory';
-import { axpy, dispose, map, norm, type Params } from '../core/tree';
+import { axpy, dispose, dot, map, norm, type Params } from '../core/tree';
 import { Stream } from '../core/random';
 import type { Objective } from './objective';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -130,8 +129,6 @@ export function random(like: Params, kind: 'normal' | 'sign', stream: Stream): R
   const draw = kind === 'normal' ? () => stream.normal() : () => (stream.next() < 0.5 ? -1 : 1);
   return map(like, (x) => tf.tensor(Float32Array.from({ length: x.size }, draw), x.shape));
 }
-
-function dot(a: Params, b: Params): Scalar { return tidy(() => addAll(Object.keys(a).map((name) => tf.sum(tf.mul(a[name], b[name]))))); }
 
 async function read(x: Scalar): Promise<number> {
   const [value] = await x.data();

@@ -47,6 +47,7 @@ export const startCommand: Command = {
       const scorer = makeScorer(task, undefined, teacher.model, tokenizer, signal);
       console.error(`${name} on ${task}: ${scorer.task.note}`);
       const fullPrecision = await scorer.score('full precision', teacher.model, teacher.params, {}), runs: RunMetrics[] = [];
+      const measure = `${fullPrecision.metric}, ${fullPrecision.metric === 'perplexity' ? 'lower' : 'higher'} is better`;
       for (const { method, name: run, set } of RUNS) {
         const out = join(root, `${name}-W2A8-${run}`);
         // the job is done anew each time; only an interrupted one continues
@@ -60,10 +61,10 @@ export const startCommand: Command = {
         all.push(metrics);
       }
       writeWhole(join(root, `${name}.html`), await toPage({ title: `${name} at 2 bits, without data`, sections: [{
-        text: `${task}: ${fullPrecision.metric}, ${fullPrecision.metric === 'perplexity' ? 'lower' : 'higher'} is better; ${STEPS} steps where something is trained, seed ${seed}.`,
+        text: `${task}: ${measure}; ${STEPS} steps where something is trained, seed ${seed}.`,
         figure: barFigure({ title: `${name} at W2A8: ${task}`, y: { title: fullPrecision.metric }, digits: 2, bars: runs.map((r) => ({ name: rowTitle(r), value: r.quantized })), reference: { name: 'full precision', value: fullPrecision.score } }),
       }] }));
-      tables.push(toText(methodTable(`${name} at 2 bits, no data: ${task} (${fullPrecision.metric}, ${fullPrecision.metric === 'perplexity' ? 'lower' : 'higher'} is better)`, runs[0], runs)));
+      tables.push(toText(methodTable(`${name} at 2 bits, no data: ${task} (${measure})`, runs[0], runs)));
       dispose(teacher.params);
     }
     const here = relative(process.cwd(), root) || root;

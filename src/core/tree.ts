@@ -33,6 +33,11 @@ export function axpy(alpha: number | Scalar, b: Params, a: Params): Record<strin
   return tf.tidy(() => map(b, (x, n) => tf.add(get(a, n), tf.mul(x, alpha)))) as Record<string, Tensor>;
 }
 
+/** <a, b> over the whole record; the caller owns the scalar. */
+export function dot(a: Params, b: Params): Scalar {
+  return tf.tidy(() => addAll(Object.keys(a).map((name) => tf.sum(tf.mul(a[name], get(b, name))))));
+}
+
 /** Global Euclidean norm sqrt(sum_i ||a_i||^2) as a scalar. */
 export function norm(a: Params): Scalar {
   return tf.tidy(() => {

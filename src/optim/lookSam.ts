@@ -1,18 +1,12 @@
 // LookSAM (Liu et al. 2022, arXiv 2203.02714): SAM's second gradient every k-th step only. What it adds to the first one, its part
 // orthogonal to it, changes slowly and serves the steps between.
 import { tf } from '../core/backend';
-import { addAll } from '../core/kernels';
 import { tidy } from '../core/memory';
-import { map, norm, type Params } from '../core/tree';
-import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+import { dot, map, norm, type Params } from '../core/tree';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** Keeps divisions by a norm finite where a gradient is zero. */
 const TINY = 1e-12;
-
-/** <a, b> over the whole record. */
-function dot(a: Params, b: Params): Scalar {
-  return addAll(Object.keys(a).map((n) => tf.sum(tf.mul(a[n], b[n]))));
-}
 
 /**
  * g_v = g_s - (<g_s, g> / ||g||^2) g: the part of SAM's gradient g_s at right angles to the gradient g, over all tensors together.

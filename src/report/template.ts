@@ -26,13 +26,12 @@ const axis = {
   title: { standoff: 8 },
 };
 
-// the fonts' names stand without quotes, which plotly mangles in SVG
 /** Layout that all figures start from; a figure's own layout goes on top. */
 export const LAYOUT = {
   template: {
     layout: {
       colorway: [...PALETTE],
-      font: { family: 'system-ui, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif', size: 13, color: INK },
+      font: { family: 'system-ui, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif', size: 13, color: INK }, // names without quotes, which plotly mangles in SVG
       title: { x: 0.02, xanchor: 'left', y: 0.97, yanchor: 'top', font: { size: 16 } },
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
       margin: { l: 68, r: 28, t: 76, b: 56 },
