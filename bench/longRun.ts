@@ -65,12 +65,14 @@ export async function longRun(steps: number, out: string, inNotebook = false): P
   return { ...found, steps: run.cost.steps, status: run.status };
 }
 
+const { notebookOf } = require('../scripts/notebook/command.cjs') as { notebookOf(...sources: string[]): object };
+
 /** The same as the only cell of a notebook, in the project's kernel. */
 async function inKernel(steps: number, out: string): Promise<Flatness & { steps: number; status: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'zsaq-long-')), file = join(folder, 'long.ipynb'), kernelspec = { name: 'zsaq', display_name: 'TypeScript (zsaq)', language: 'typescript' };
+  const folder = mkdtempSync(join(tmpdir(), 'zsaq-long-')), file = join(folder, 'long.ipynb');
   try {
     const source = `import { longRun } from './bench/longRun';\nJSON.stringify(await longRun(${steps}, ${JSON.stringify(resolve(out))}, true))`;
-    writeFileSync(file, JSON.stringify({ cells: [{ id: 'run', cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null }], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }));
+    writeFileSync(file, JSON.stringify(notebookOf(source)));
     const { status } = spawnSync(process.execPath, [join(__dirname, '..', 'scripts', 'notebook', 'command.cjs'), 'run', file], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ZSAQ_CELL_SECONDS: String(24 * 3600) } });
     if (status !== 0) throw new ZsaqError('missing', 'the cell did not run to its end: its error stands above');
     const { points, tensors, growth, swing, flat, steps: made, status: ended } = JSON.parse(readFileSync(join(out, 'pocket-bert-notebook.json'), 'utf8'));

@@ -24,6 +24,12 @@ function environment() {
   };
 }
 
+/** The content of a notebook file of code cells for the project's kernel. */
+function notebookOf(...sources) {
+  const cells = sources.map((source, i) => ({ id: `cell-${i + 1}`, cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null }));
+  return { cells, metadata: { kernelspec: { name: 'zsaq', display_name: 'TypeScript (zsaq)', language: 'typescript' } }, nbformat: 4, nbformat_minor: 5 };
+}
+
 function python(args) {
   fs.mkdirSync(paths.jupyter, { recursive: true });
   const child = spawn(paths.python, args, { stdio: 'inherit', env: environment() });
@@ -53,6 +59,6 @@ async function main([name, ...args]) {
   process.exitCode = await command(args);
 }
 
-module.exports = { main, environment };
+module.exports = { main, environment, notebookOf };
 
 if (require.main === module) main(process.argv.slice(2));

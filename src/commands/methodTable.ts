@@ -9,7 +9,7 @@ export function rowTitle({ method, grid, scale, variant }: Pick<RunMetrics, 'met
   return words ? `${name} (${words})` : name;
 }
 
-/** Full precision and one row for each run: score, size, seconds. */
+/** Full precision and one row for each run: score, size, seconds. Where rounding on a run's plan was scored, it stands above the run. */
 export function methodTable(title: string, full: Pick<RunMetrics, 'fullPrecision' | 'fullPrecisionBytes' | 'metric'>, runs: readonly RunMetrics[]): Table {
   const megabytes = (bytes: number) => bytes / 2 ** 20;
   return {
@@ -17,7 +17,10 @@ export function methodTable(title: string, full: Pick<RunMetrics, 'fullPrecision
     columns: [{ name: 'method' }, { name: 'bits' }, { name: full.metric ?? 'score', digits: 2 }, { name: 'size', digits: 2, unit: 'MB' }, { name: 'time', digits: 1, unit: 's' }],
     rows: [
       ['full precision', 'W32A32', full.fullPrecision, megabytes(full.fullPrecisionBytes), null],
-      ...runs.filter((r) => r.method !== 'full').map((r) => [rowTitle(r), r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds]),
+      ...runs.filter((r) => r.method !== 'full').flatMap((r) => [
+        ...(r.rounded === null ? [] : [[rowTitle({ ...r, method: 'ptq', variant: null }), r.bits, r.rounded, megabytes(r.sizeBytes), null]]),
+        [rowTitle(r), r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds],
+      ]),
     ],
   };
 }

@@ -37,8 +37,8 @@ export const quantizeCommand: Command = {
   --out DIR         run folder: settings, history, metrics, figures, the packed model
   --method NAME     one of the methods below (samSga)
   --generator DIR   causal language model that writes the inputs; samSga and adversarial make a small untrained one without it
-  --task NAME       score before and after: SST-2, wikitext-2, pocket-sentiment, ...; its training split is what qatReal reads, and
-                    gptq and zeroQuant with --set inputs=real
+  --task NAME       score before and after, and rounding to nearest on the same grid: SST-2, wikitext-2, pocket-sentiment, ...; its
+                    training split is what qatReal reads, and gptq and zeroQuant with --set inputs=real
   --data DIR        folder of the real data sets (ZSAQ_DATA); every other method reads it for scoring only
   --preset NAME     ${PRESETS.join(' | ')} (mini): size of the run, never the algorithm
   --set PATH=VALUE  one setting, repeatable: beta=0.0005, sam=off, sga=off, generator.mode=frozen, plan.grid=symmetric;
@@ -102,7 +102,7 @@ async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetr
   return quantizeRun({
     teacher, tokenizer, generator, scorer, out, signal, say: (line) => console.error(line),
     realText: taskName ? () => realText(taskName, dataDir) : undefined,
-    bank: optional(values, 'bank'), onFailure,
+    bank: optional(values, 'bank'), onFailure, rounding: true,
     quantize: { bits, method, preset: optional(values, 'preset'), set: values.set as string[] | undefined, seed: wholeNumber(values, 'seed', 0) },
   });
 }

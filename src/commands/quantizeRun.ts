@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
+import { dispose } from '../core/tree';
 import { saveQuantized } from '../export/packed';
 import { canonicalJson, parseJson } from '../io/file';
 import { meanSharpness } from '../methods/activity';
 import { disposeBank, onBank, type BankScore } from '../methods/bank';
-import { disposeQuantized, type DataSource, type Entry, type OnFailure, type Progress as Step, type Quantized, type Status } from '../methods/method';
+import { disposeQuantized, type DataSource, type Entry, type MethodId, type OnFailure, type Progress as Step, type Quantized, type Status } from '../methods/method';
+import { roundToNearest } from '../methods/ptq';
 import { configure, METHODS, needsData, quantize, zeroShotJob, type QuantizeOptions, type RunConfig } from '../quantize';
-import { describePlan, sizeBytes } from '../quant/plan';
+import { describePlan, sizeBytes, type QuantPlan } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
 import { lineFigure, lossFigure, type Figure } from '../report/figure';
 import { toPage } from '../report/html';
@@ -37,6 +39,8 @@ export interface RunOptions {
   onFailure?: OnFailure;
   /** file of the fixed bank on which the result is measured; made if there is none yet */
   bank?: string;
+  /** score rounding to nearest on the same plan too: the floor that the method must clear */
+  rounding?: boolean;
   out: string;
   signal: { readonly aborted: boolean };
   say(line: string): void;
@@ -57,6 +61,8 @@ export interface RunMetrics extends Record<string, unknown> {
   metric: string | null;
   fullPrecision: number | null;
   quantized: number | null;
+  /** what rounding to nearest gives on the same grid, scales and layers; null where it was not asked for, or is the method itself */
+  rounded: number | null;
   sizeBytes: number;
   fullPrecisionBytes: number;
   seconds: number;
@@ -108,11 +114,12 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
   const { teacher, scorer, out } = o, { plan, status, cost, read } = result, variant = METHODS[config.method].variant?.(config.settings as never, config.planOptions) ?? null;
   const quantized = status === 'cancelled' ? undefined
     : await scorer?.score('quantized', teacher.model, result.params, activationHooks(plan));
+  const rounded = status === 'cancelled' || !o.rounding || NOTHING_BELOW.includes(config.method) ? undefined : await roundingScore(o, plan);
   const bank = status === 'cancelled' || !measured ? null
     : { ...await onBank(measured.bank, teacher, result.params, activationHooks(plan), measured.divergence), sha256: measured.sha256 };
   const metrics: RunMetrics = {
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, variant, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
-    fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, examples: full?.examples ?? null,
+    fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, rounded: rounded?.score ?? null, examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
     seconds: cost.seconds, warnings: result.warnings ?? [], sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, bank, read, out, preset: config.preset, ...provenance(),
   };
@@ -125,6 +132,19 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
   await drawFigure(folder, metrics, result.history);
   folder.finish(metrics);
   return metrics;
+}
+
+/** Methods that rounding is no floor of. */
+const NOTHING_BELOW: readonly MethodId[] = ['full', 'ptq'];
+
+async function roundingScore({ teacher, scorer }: RunOptions, plan: QuantPlan): Promise<Score | undefined> {
+  if (!scorer) return undefined;
+  const { params } = roundToNearest({ teacher, plan });
+  try {
+    return await scorer.score('rounded to nearest', teacher.model, params, activationHooks(plan));
+  } finally {
+    dispose(params);
+  }
 }
 
 async function drawFigure(folder: RunFolder, metrics: RunMetrics, history: Entry[]): Promise<void> {

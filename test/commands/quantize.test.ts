@@ -41,6 +41,15 @@ describe('zsaq quantize', () => {
     }
   }).timeout(120_000);
 
+  it('scores rounding to nearest on the plan of a trained run: what ptq gives with that grid and those scales', async () => {
+    const of = (method: string, ...more: string[]) => zsaq('quantize', '--model', bert, '--task', 'pocket-sentiment', '--method', method, '--out', s.path(`floor-${method}`), '--bits', 'W2A8', '--preset', 'smoke', '--set', 'plan.grid=symmetric', '--set', 'plan.scale=absmax', ...more);
+    const trained = await of('qatRandom', '--set', 'steps=2'), metrics = (method: string) => JSON.parse(readFileSync(s.path(`floor-${method}/metrics.json`), 'utf8')) as Record<string, number | null>;
+    assert.match(trained.stdout, /round to nearest \(symmetric, absmax\) +W2A8/);
+    const alone = lastJson(await of('ptq', '--json'));
+    assert.deepEqual([metrics('qatRandom').rounded, alone.rounded], [alone.quantized, null]);
+    assert.notEqual(alone.quantized, alone.fullPrecision);
+  }).timeout(120_000);
+
   it('measures on one fixed bank, made by the first run and read by the others; another model\'s is refused', async () => {
     const bank = s.path('bank.safetensors'), run = (method: string, model = bert) => zsaq('quantize', '--model', model, '--generator', generator, '--method', method, '--bank', bank, '--out', s.path(`bank-${method}`), ...common);
     const first = lastJson(await run('ptq')).bank as Record<string, number>, made = sha(bank), second = lastJson(await run('zeroQuant')).bank as Record<string, number>;

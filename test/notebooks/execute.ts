@@ -5,12 +5,14 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const root = resolve(__dirname, '..', '..');
-const { environment } = require('../../scripts/notebook/command.cjs') as { environment(): NodeJS.ProcessEnv };
 const { python } = require('../../scripts/setup/paths.cjs') as { python: string };
 
 export interface Output { output_type: string; data?: Record<string, unknown>; text?: string | string[]; ename?: string; evalue?: string }
 export interface Cell { id: string; cell_type: string; source: string | string[]; metadata: { tags?: string[] }; outputs?: Output[]; execution_count?: number | null }
 export interface Notebook { cells: Cell[]; metadata: Record<string, any>; nbformat: number; nbformat_minor: number }
+
+const { environment, notebookOf } = require('../../scripts/notebook/command.cjs') as { environment(): NodeJS.ProcessEnv; notebookOf(...sources: string[]): Notebook };
+export { notebookOf };
 
 /** What keeps this machine from running notebooks, in words; undefined where it can. */
 export function whyNot(): string | undefined {
@@ -32,12 +34,6 @@ export function checkSaved(file: string): void {
   assert.ok(statSync(file).size < 1_000_000);
   const text = readFileSync(file, 'utf8');
   for (const place of [root, homedir()]) assert.ok(!text.includes(place), `${place} is in the notebook`);
-}
-
-/** A notebook of code cells for the project's kernel. */
-export function notebookOf(...sources: string[]): Notebook {
-  const cells = sources.map((source, i): Cell => ({ id: `cell-${i + 1}`, cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null }));
-  return { cells, metadata: { kernelspec: { name: 'zsaq', display_name: 'TypeScript (zsaq)', language: 'typescript' } }, nbformat: 4, nbformat_minor: 5 };
 }
 
 /** The notebook with other values after its `parameters` cell, as papermill puts them there. */
