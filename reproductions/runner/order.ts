@@ -1,4 +1,5 @@
 // The order of the cells: what says most for its time first, so that a report is worth reading at any moment.
+import { FROZEN } from '../recipe';
 import type { Cell, QuantizeCell } from '../cells/cell';
 
 /** Tasks in the order in which their results tell methods apart: large sets and strong teachers first. */
@@ -9,13 +10,14 @@ const CHEAP = 150;
 
 /** Small numbers first: rounding everywhere, the core comparison task by task, the other methods, other widths, more seeds, sweeps, long runs. */
 function rank(cell: QuantizeCell, seconds: number): number {
-  const sweep = cell.set.some((s) => s.startsWith('steps=')), long = seconds > 1100;
+  const own = cell.set.slice(FROZEN[cell.method]?.length ?? 0); // the recipe's stand before them
+  const sweep = own.some((s) => s.startsWith('steps=')), long = seconds > 1100;
   if (seconds < CHEAP) return 0;
   if (long) return 9;
   if (sweep) return cell.seed === 0 ? 5 : 7;
   if (cell.seed > 0) return cell.seed === 1 ? 4 : 6;
   if (cell.bits !== 'W2A8') return 3;
-  return CORE.includes(cell.method) && !cell.set.some((s) => !s.startsWith('adaptation.')) ? 1 : 2;
+  return CORE.includes(cell.method) && own.every((s) => s.startsWith('adaptation.')) ? 1 : 2;
 }
 
 /** The cells in the order in which they are run; models that must be made stand before the first cell that needs them. */
