@@ -74,18 +74,19 @@ function slopeRow(result: ConvergenceResult, algorithm: string, measure: SlopeRo
 }
 
 /** A network's slope; of one seed there is no interval. */
-type NetworkRow = Omit<SlopeRow, 'tail' | 'low' | 'high'> & { bits: string; low: number | null; high: number | null };
+type NetworkRow = Omit<SlopeRow, 'tail' | 'low' | 'high'> & { bits: string; low: number | null; high: number | null; /** between the two longest lengths alone */ last: number };
 
 function networkRow({ network, bits, runs }: NetworkResult): NetworkRow[] {
   const { lengths, values } = byLength(runs);
   if (lengths.length < 2) return [];
-  const seeds = values[0].length, { slope, low, high } = bootstrapSlope(lengths, values);
-  return [{ problem: network, algorithm: 'samSga', measure: 'student', bits, slope, ...(seeds > 1 ? { low, high } : { low: null, high: null }), from: lengths[0], to: lengths[lengths.length - 1], seeds }];
+  const seeds = values[0].length, { slope, low, high } = bootstrapSlope(lengths, values), last = logLogFit(lengths.slice(-2), values.slice(-2).map(mean)).slope;
+  return [{ problem: network, algorithm: 'samSga', measure: 'student', bits, slope, last, ...(seeds > 1 ? { low, high } : { low: null, high: null }), from: lengths[0], to: lengths[lengths.length - 1], seeds }];
 }
 
-function inWords({ problem, bits, slope, low, high, from, to, seeds }: NetworkRow): string {
+function inWords({ problem, bits, slope, low, high, last, from, to, seeds }: NetworkRow): string {
   const spread = low === null || high === null ? '(one seed, so no interval)' : `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
-  return `Network ${problem} at ${bits}: slope ${slope.toFixed(2)} ${spread} of the mean squared gradient on a fixed bank, T from ${from} to ${to}${seeds > 1 ? `, ${seeds} seeds` : ''}; AdamW, whose steps do not shrink with the gradient, is outside the theorem.`;
+  const rate = low === null || high === null ? '' : low > -0.5 ? ', slower than 1/sqrt T' : high < -0.5 ? ', faster than 1/sqrt T' : ', as 1/sqrt T within the interval';
+  return `Network ${problem} at ${bits}: slope ${slope.toFixed(2)} ${spread} of the mean squared gradient on a fixed bank, T from ${from} to ${to}${seeds > 1 ? `, ${seeds} seeds` : ''}${rate}; between the two longest runs ${last.toFixed(2)}. AdamW, whose steps do not shrink with the gradient, is outside the theorem.`;
 }
 
 /** The lengths that have every seed: a study under way has others. */
