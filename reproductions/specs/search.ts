@@ -23,16 +23,19 @@ const SAMSGA: MethodId = 'samSga', RANDOM: MethodId = 'qatRandom';
  */
 export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[] }[] = [
   { method: 'ptq', bundled: ['plan.scale=absmax', 'plan.scale=percentile'], real: [] },
-  { method: 'zeroQuant', bundled: ['plan.scale=absmax', 'lkd=on', 'plan.scale=absmax lkd=on'], real: [] },
+  { method: 'zeroQuant', bundled: ['plan.scale=absmax', 'lkd=on', 'plan.scale=absmax lkd=on', 'lkd=on rate=0.002'], real: [] },
   { method: 'gptq', bundled: ['plan.scale=absmax', 'order=activation', 'inputs=random', 'plan.scale=absmax order=activation'], real: [] },
   { method: RANDOM, bundled: [
     'plan.scale=absmax', 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', 'divergence.hidden=10 scaleRate=0.01 rate=0.0003', 'divergence.hidden=100 scaleRate=0.01 rate=0.0003',
+    'divergence.hidden=100 scaleRate=0.01 rate=0.001', 'plan.scale=absmax divergence.hidden=100 scaleRate=0.01 rate=0.0003',
   ], real: [] },
   { method: SAMSGA, bundled: [
     'plan.scale=absmax', 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10', 'beta=0.00005', 'beta=0.001', 'adaptive=true',
     'generator.rate=0.000001', 'generator.rate=0.0001', 'generator.every=1', 'adaptation.kind=gumbel', 'adaptation.kind=soft',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', 'divergence.hidden=10 scaleRate=0.01 rate=0.0003 generator.rate=0.0001', 'divergence.hidden=100 scaleRate=0.01 rate=0.0003 generator.rate=0.0001',
+    'divergence.hidden=100 scaleRate=0.01 rate=0.001 generator.rate=0.0001', 'divergence.hidden=100 scaleRate=0.03 rate=0.0003 generator.rate=0.0001', 'divergence.hidden=100 scaleRate=0.01 rate=0.0003',
+    'plan.scale=absmax divergence.hidden=100 scaleRate=0.01 rate=0.0003 generator.rate=0.0001',
   ], real: [] },
 ];
 
