@@ -54,12 +54,13 @@ function writes(method: MethodId, set: readonly string[]): boolean {
 export interface QuantizeOf extends Partial<Pick<QuantizeCell, 'set' | 'seed' | 'transfer' | 'landscape' | 'bank' | 'along'>> { preset: Preset; model: string; task: string; generator: string; method: MethodId; bits?: string }
 
 /** A cell with the recipe's settings before its own. */
-export function quantizeCell({ set = [], ...rest }: QuantizeOf): QuantizeCell { return bareCell({ ...rest, set: [...(FROZEN[rest.method] ?? []), ...set] }); }
+export function quantizeCell({ set = [], ...rest }: QuantizeOf): QuantizeCell { return plainCell({ ...rest, set: [...(FROZEN[rest.method] ?? []), ...set] }); }
 
 /** A cell of the search for the recipe: these settings alone, measured on the fixed bank. */
-export function searchCell(of: QuantizeOf): QuantizeCell { return bareCell({ ...of, bank: of.generator }); }
+export function searchCell(of: QuantizeOf): QuantizeCell { return plainCell({ ...of, bank: of.generator }); }
 
-function bareCell({ preset, model, task, generator, method, bits = 'W32A32', set = [], seed = 0, transfer = [], ...measured }: QuantizeOf): QuantizeCell {
+/** A cell of a method as it is without the recipe: what is asked of the bundled models, whose runs a notebook's reader repeats. */
+export function plainCell({ preset, model, task, generator, method, bits = 'W32A32', set = [], seed = 0, transfer = [], ...measured }: QuantizeOf): QuantizeCell {
   const { landscape, bank, along } = measured, asked = { ...(landscape === undefined ? {} : { landscape }), ...(bank === undefined ? {} : { bank }), ...(along === undefined ? {} : { along }) };
   return { kind: 'quantize', preset, model, task, generator: writes(method, set) ? generator : null, method, bits, set, seed, transfer, ...asked };
 }

@@ -1,5 +1,5 @@
 // The grid of the sweep over beta, size of the generator, bits and steps, on the bundled BERT.
-import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
+import { plainCell, type Preset, type QuantizeCell } from '../cells/cell';
 
 /** A generator: what it is called, and how many parameters it has. All have read pocket-reports, and nothing else. */
 export interface Writer { name: string; millions: number }
@@ -21,7 +21,7 @@ export const ALONG: Readonly<Record<'smoke' | 'mini', readonly number[]>> = { sm
 /** A run of the sweep; the notebook's own runs are of the same form. */
 export function exploreCell(preset: 'smoke' | 'mini', writer: string, bits: string, beta: number): QuantizeCell {
   const along = ALONG[preset];
-  return quantizeCell({
+  return plainCell({
     preset, model: 'pocket-bert', task: 'pocket-sentiment', generator: writer, method: 'samSga', bits, bank: BUNDLED.name, along,
     set: [beta === 0 ? 'sam=off' : `beta=${beta}`, `steps=${along[along.length - 1]}`],
   });

@@ -1,6 +1,6 @@
 // Sweeps over one setting: beta, generator size, granularity, bits.
 import { encoders, sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
-import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
+import { plainCell, quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { sweepView, type SweepLine } from '../report/sweepView';
 import { cellsAt, variant } from './matrix';
 import { quantizeResult, type Find, type Spec } from './spec';
@@ -90,7 +90,7 @@ const UNASKED = 'asked of the bundled models, at preset mini';
 function precisionLines(preset: Preset): SweepLine[] {
   return preset === 'paper' ? [] : POCKET.map((setup) => ({
     name: setup.model, task: setup.task,
-    points: ['fp32', 'bf16'].map((precision, at) => ({ at, label: precision, cells: (preset === 'smoke' ? [0] : [0, 1, 2]).map((seed) => quantizeCell({
+    points: ['fp32', 'bf16'].map((precision, at) => ({ at, label: precision, cells: (preset === 'smoke' ? [0] : [0, 1, 2]).map((seed) => plainCell({
       preset, ...setup, method: 'samSga', bits: 'W2A8', seed, set: [...(precision === 'fp32' ? [] : [`precision=${precision}`]), `steps=${PRECISION_STEPS[preset]}`],
     })) })),
   }));

@@ -1,0 +1,37 @@
+// The search for the recipe: what its rules say of the committed results is what stands in the code.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { METHODS, type MethodId } from '../../src/index';
+import { contentOf, type Cell } from '../../reproductions/cells/cell';
+import { allResults } from '../../reproductions/cells/result';
+import { FROZEN } from '../../reproductions/recipe';
+import { CANDIDATES, chosen, recipeOf, SEARCH, tried, unbeaten, type Tried } from '../../reproductions/specs/search';
+
+describe('the search for the recipe', () => {
+  const results = allResults(join(__dirname, '..', '..', 'reproductions', 'results')), find = (cell: Cell) => results.get(contentOf(cell));
+
+  it('has run every cell', () => {
+    assert.deepEqual(SEARCH.cells('mini').filter((c) => !find(c)).map((c) => c.set.join(' ')), []);
+  });
+
+  it('unbeaten are those that no other is at least as good as on both bundled models, and better on one; a third place does not count', () => {
+    const of = (change: string, ...shares: (number | null)[]): Tried => ({ change, shares, score: null });
+    const all = [of('a', 1, 1, 0.1), of('b', 0.5, 1), of('c', 2, 0.9), of('d', 0.5, 1), of('e', null, 0.1), of('f', 0.6, 0.95)];
+    assert.deepEqual(unbeaten(all).map((t) => t.change), ['b', 'c', 'd', 'e', 'f']);
+  });
+
+  for (const { method, real, fast } of CANDIDATES) {
+    it(`${method}: on SST-2 is what nothing beats on the bundled models, and what is chosen is nowhere worse than the defaults`, () => {
+      const all = tried(find, 'mini', method).filter((t) => t.change === null || t.change !== fast);
+      assert.deepEqual(unbeaten(all).flatMap((t) => t.change ?? []).sort(), [...real].sort());
+      const [defaults] = all, found = all.find((t) => t.change === chosen(find, 'mini', method).join(' ')) ?? defaults;
+      assert.ok(found.shares.every((x, i) => x! <= 1.02 * defaults.shares[i]!), 'it breaks none');
+    });
+  }
+
+  it('freezes for every method what it has found, the same loss and scales for all that train', () => {
+    for (const method of Object.keys(METHODS) as MethodId[]) assert.deepEqual(FROZEN[method] ?? [], recipeOf(find, 'mini', method), method);
+    const shared = (['samSga', 'adversarial', 'qatRandom', 'qatReal', 'llmQat'] as const).map((method) => (FROZEN[method] ?? []).filter((s) => /^(divergence|plan)\./.test(s)));
+    for (const settings of shared) assert.deepEqual(settings, shared[0]);
+  });
+});
