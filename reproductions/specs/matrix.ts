@@ -20,7 +20,7 @@ export interface Variant {
 export const BITS = ['W2A8', 'W4A8', 'W8A8'] as const;
 const THREE = [0, 1, 2], ONE = [0];
 
-/** Steps in which QAT on random tokens takes the time of SAM-SGA's: a step of ours takes 1.96 of its (reproductions/results/bench). */
+/** Steps in which QAT on random tokens takes the time of SAM-SGA's: a step of ours takes 1.9 of its (reproductions/results/bench). */
 const EQUAL_COMPUTE: Readonly<Record<Preset, number>> = { smoke: 40, mini: 1200, paper: 20_000 };
 
 /** The rows of the tables, from full precision to SAM-SGA. */

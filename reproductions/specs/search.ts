@@ -80,9 +80,17 @@ export function unbeaten(all: readonly Tried[]): Tried[] {
 /** A candidate must beat the defaults by more than this to be kept: less is within the noise of a seed. */
 const MARGIN = 0.02;
 
+const nowhereWorse = (t: Tried): boolean => t.shares.every((x) => x === null || x <= 1 + MARGIN);
+const planOf = (t: Tried): string => t.change?.split(' ').filter((s) => s.startsWith('plan.')).join(' ') ?? '';
+
+/** Whether no method is anywhere worse with a change of the plan: scales follow one rule in all methods. */
+function suitsAll(find: Find, preset: Preset, plan: string): boolean {
+  return plan === '' || CANDIDATES.every(({ method }) => tried(find, preset, method).filter((t) => planOf(t) === plan).every(nowhereWorse));
+}
+
 /** The candidate with the lowest mean of those that are nowhere worse than the defaults, where it beats them by the margin: a recipe for all tasks must break none. */
 export function chosen(find: Find, preset: Preset, method: MethodId): string[] {
-  const safe = tried(find, preset, method).filter((t) => t.score !== null && t.shares.every((x) => x! <= 1 + MARGIN));
+  const safe = tried(find, preset, method).filter((t) => t.score !== null && nowhereWorse(t) && suitsAll(find, preset, planOf(t)));
   const best = safe.reduce<Tried | undefined>((a, b) => (a && a.score! <= b.score! ? a : b), undefined);
   return best?.change && best.score! <= 1 - MARGIN ? best.change.split(' ') : [];
 }

@@ -8,7 +8,7 @@ import { FROZEN } from '../../reproductions/recipe';
 import { CANDIDATES, chosen, recipeOf, SEARCH, tried, unbeaten, type Tried } from '../../reproductions/specs/search';
 
 describe('the search for the recipe', () => {
-  const results = allResults(join(__dirname, '..', '..', 'reproductions', 'results')), find = (cell: Cell) => results.get(contentOf(cell));
+  const results = allResults(join(__dirname, '..', '..', 'reproductions', 'results', 'cells')), find = (cell: Cell) => results.get(contentOf(cell));
 
   it('has run every cell', () => {
     assert.deepEqual(SEARCH.cells('mini').filter((c) => !find(c)).map((c) => c.set.join(' ')), []);
