@@ -17,7 +17,7 @@ const GPU_AROUND = 120;
 /** Steps of the bundled models take so much less, and their scoring. */
 const POCKET = 0.06;
 
-const kindOf = ({ model, method, set }: QuantizeCell): string => [model.replace(/^minilm-.*/, 'minilm'), method, ...set.filter((s) => /^(look|perturbLayers|stepsPerBatch|generator|sam|sga|precision)/.test(s))].join(' ');
+const kindOf = ({ model, method, set }: QuantizeCell): string => [model.replace(/^minilm-.*/, 'minilm'), method, ...set.filter((s) => /^(look|perturbLayers|stepsPerBatch|generator|sam|sga|precision|lkd)/.test(s))].join(' ');
 
 /** Seconds a step, by kind of cell: the median of what has been measured. */
 export type Measured = ReadonlyMap<string, number>;

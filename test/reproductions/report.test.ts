@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pairedBootstrap, type Pair } from '../../reproductions/report/bootstrap';
 import { missing, report, written } from '../../reproductions/report/report';
 import { summarize, summaryText } from '../../reproductions/report/summary';
+import { FROZEN } from '../../reproductions/recipe';
 import { SPECS } from '../../reproductions/registry';
 import { writeResult, type QuantizeResult } from '../../reproductions/cells/result';
 import { cellsAt, matrixCells, variant, variants } from '../../reproductions/specs/matrix';
@@ -22,7 +23,7 @@ function results(ours: number): Map<string, QuantizeResult> {
   const correct = (n: number) => Array.from({ length: 1000 }, (_, i) => Number(i < n));
   const cells = matrixCells('mini', setups, variants('mini'), ['W2A8']);
   return new Map(cells.map((cell) => {
-    const n = cell.method === 'full' ? (cell.task === 'RTE' ? 550 : 900) : cell.method === 'samSga' && !cell.set.length ? ours + cell.seed : 700;
+    const n = cell.method === 'full' ? (cell.task === 'RTE' ? 550 : 900) : cell.method === 'samSga' && cell.set.length === FROZEN.samSga!.length ? ours + cell.seed : 700;
     return [contentOf(cell), made(cell, n / 10, correct(n), { majority: 50 })];
   }));
 }
