@@ -61,8 +61,8 @@ export interface RunMetrics extends Record<string, unknown> {
   metric: string | null;
   fullPrecision: number | null;
   quantized: number | null;
-  /** what rounding to nearest gives on the same grid, scales and layers; null where it was not asked for, or is the method itself */
-  rounded: number | null;
+  /** what rounding to nearest gives on the same grid, scales and layers; null where it is the method itself; absent where it was not asked for */
+  rounded?: number | null;
   sizeBytes: number;
   fullPrecisionBytes: number;
   seconds: number;
@@ -119,7 +119,7 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
     : { ...await onBank(measured.bank, teacher, result.params, activationHooks(plan), measured.divergence), sha256: measured.sha256 };
   const metrics: RunMetrics = {
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, variant, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
-    fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, rounded: rounded?.score ?? null, examples: full?.examples ?? null,
+    fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, ...(o.rounding ? { rounded: rounded?.score ?? null } : {}), examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
     seconds: cost.seconds, warnings: result.warnings ?? [], sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, bank, read, out, preset: config.preset, ...provenance(),
   };
