@@ -19,7 +19,9 @@ const SAMSGA: MethodId = 'samSga', RANDOM: MethodId = 'qatRandom';
 
 /** What won together after the first look. */
 const NEAR = 'divergence.hidden=10 scaleRate=0.01 rate=0.0003', FAR = 'divergence.hidden=100 scaleRate=0.01 rate=0.0003', FASTER = 'divergence.hidden=100 scaleRate=0.01 rate=0.001';
-const WIDER = 'divergence.hidden=100 scaleRate=0.03 rate=0.0003', ABSMAX = 'plan.scale=absmax', ASCENT = 'generator.rate=0.0001';
+const WIDER = 'divergence.hidden=100 scaleRate=0.03 rate=0.0003', ABSMAX = 'plan.scale=absmax', ASCENT = 'generator.rate=0.0001', WRITTEN = `${ASCENT} generator.noise=written`;
+/** Each layer by itself first, then the whole at a gentler rate. */
+const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps=600';
 
 /**
  * What is tried of a method, as settings over its defaults. `bundled`: on the two bundled models, one change at a time, then, after a look at
@@ -32,13 +34,14 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
   { method: 'gptq', bundled: [ABSMAX, 'order=activation', 'inputs=random', `${ABSMAX} order=activation`], real: [`${ABSMAX} order=activation`] },
   { method: RANDOM, bundled: [
     ABSMAX, 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10',
-    'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', NEAR, FAR, FASTER, `${ABSMAX} ${FAR}`,
-  ], real: [NEAR, FAR, `${ABSMAX} ${FAR}`] },
+    'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', NEAR, FAR, FASTER, `${ABSMAX} ${FAR}`, LAYERS,
+  ], real: [NEAR, FAR, `${ABSMAX} ${FAR}`, LAYERS] },
   { method: SAMSGA, bundled: [
     ABSMAX, 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10', 'beta=0.00005', 'beta=0.001', 'adaptive=true',
     'generator.rate=0.000001', ASCENT, 'generator.every=1', 'adaptation.kind=gumbel', 'adaptation.kind=soft',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', FAR, `${NEAR} ${ASCENT}`, `${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`,
-  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`], fast: `${FAR} ${ASCENT} precision=bf16` },
+    `${FAR} ${WRITTEN}`, `${LAYERS} ${WRITTEN}`,
+  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16` },
 ];
 
 /** All that is tried of a method. */

@@ -55,6 +55,7 @@ export function methodFlops(method: string, settings: Settings, teacher: Countab
     phases.teacher = fresh * pass;
     phases.student = steps * (1 + BACKWARD) * pass;
     phases.update = steps * ADAM * trained;
+    if (settings.layerwise?.steps) layerwise(phases, settings.layerwise, teacher, pass, trained);
     if (settings.adaptation) adversary(phases, method, settings, needed(generator), pass, fresh);
   }
   if (method === 'llmQat') phases.source = written(settings, writerOf(teacher, generator));
@@ -67,9 +68,9 @@ export function methodFlops(method: string, settings: Settings, teacher: Countab
 }
 
 /** The generator's draws and ascents, and SAM's second passes. */
-function adversary(phases: Record<Phase, number>, method: string, { steps, batch, seq, adaptation, generator: g, sga, sam, look }: Settings, generator: Countable, pass: number, fresh: number): void {
+function adversary(phases: Record<Phase, number>, method: string, { steps, batch, seq, sequences, adaptation, generator: g, sga, sam, look }: Settings, generator: Countable, pass: number, fresh: number): void {
   const draw = forwardFlops(generator, { batch, seq, candidates: adaptation.kind === 'linear' ? 1 : adaptation.candidates }).total;
-  phases.source = fresh * draw;
+  phases.source = fresh * draw + (g.noise === 'written' ? written({ sequences, seq }, generator) : 0);
   const ascends = sga === 'on' && (g.mode === 'trained' || adaptation.kind === 'linear'), ascents = ascends ? Math.ceil(steps / g.every) : 0;
   // a pass of its own: the generator, teacher and student forward, inputs' gradients back through both, the generator's own; shared: the gradients by the inputs are half there
   phases.generator = ascents * (g.pass === 'shared' ? (1 + BACKWARD) * draw + INPUT_BACKWARD * pass : (1 + BACKWARD) * draw + 2 * (1 + INPUT_BACKWARD) * pass);
@@ -91,9 +92,9 @@ function secondOrder({ sequences, seq }: Settings, model: Countable, passes: num
 
 /** LKD: each update runs teacher and student and goes back through one layer. */
 function layerwise(phases: Record<Phase, number>, { steps }: Settings, { probabilities: { length: layers } }: Countable, pass: number, trained: number): void {
-  phases.teacher = steps * pass;
-  phases.student = steps * (1 + BACKWARD / layers) * pass;
-  phases.update = (steps * ADAM * trained) / layers;
+  phases.teacher += steps * pass;
+  phases.student += steps * (1 + BACKWARD / layers) * pass;
+  phases.update += (steps * ADAM * trained) / layers;
 }
 
 function writerOf(teacher: Countable, generator?: Countable): Countable { return teacher.head.kind === 'languageModel' ? teacher : needed(generator); }

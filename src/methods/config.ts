@@ -1,6 +1,7 @@
 import type { Precision } from '../core/kernels';
 import type { Schedule } from '../optim/schedule';
 import type { DivergenceConfig, LogitsTerm } from '../train/divergence';
+import { writingDefaults, type Writing } from './written';
 import type { AdaptationKind } from './adaptation';
 
 /** Settings of every method that trains a student: the same student, loss and budget for all of them. */
@@ -23,6 +24,8 @@ export interface TrainConfig {
   divergence: DivergenceConfig;
   /** what the next step starts from: the latent weights w, or the rounded ones Q(w), which a small step then cannot move */
   store: 'latent' | 'quantized';
+  /** before training, each layer distilled by itself (layerStart.ts): updates over all layers, 0: none, and their peak rates */
+  layerwise: { steps: number; rate: number; scaleRate: number };
   /** student steps on one batch: the teacher answers the first one only */
   stepsPerBatch: number;
   /** products of the passes: bf16 is faster and rounds gradients to about 1 %; SAM's second pass is float32 always, for bf16 would round the perturbation away */
@@ -59,8 +62,8 @@ export interface SamSgaConfig extends TrainConfig {
     clip: number;
     /** student steps per generator step */
     every: number;
-    /** what the generator reads: random tokens, or Gaussian embeddings as large as its own */
-    noise: 'tokens' | 'gaussian';
+    /** what the generator reads: random tokens, Gaussian embeddings as large as its own, or text that it has written before it ascended (written.ts) */
+    noise: 'tokens' | 'gaussian' | 'written';
     /** its ascent: a pass of its own over a batch of its own, or the tape of the student's first pass over the student's batch */
     pass: 'own' | 'shared';
     /** logits term of the divergence that it ascends: the student's, or another, a bounded one (js, l1) */
@@ -70,6 +73,9 @@ export interface SamSgaConfig extends TrainConfig {
     diversity: number;
     manifold: number;
   };
+  /** sequences that are written beforehand, where they are the noise, and how */
+  sequences: number;
+  writing: Writing;
   adaptation: {
     kind: AdaptationKind;
     temperature: number;
@@ -81,7 +87,7 @@ export interface SamSgaConfig extends TrainConfig {
 export const trainDefaults: TrainConfig = {
   steps: 600, batch: 16, seq: 32, shortest: 0.25, correlation: 1, rate: 1e-4, scaleRate: 1e-3, weightDecay: 0, clip: 1,
   schedule: { kind: 'cosine', warmup: 0.05, floor: 0 }, divergence: { logits: 'kl', temperature: 1, hidden: 1 },
-  store: 'latent', stepsPerBatch: 1, precision: 'fp32', recompute: 'off', checkpointSeconds: 60,
+  store: 'latent', layerwise: { steps: 0, rate: 5e-4, scaleRate: 1e-3 }, stepsPerBatch: 1, precision: 'fp32', recompute: 'off', checkpointSeconds: 60,
 };
 
 /** The plan of a method that trains the student: it trains the scales as well. */
@@ -91,5 +97,6 @@ export const samSgaDefaults: SamSgaConfig = {
   ...trainDefaults, sam: 'on', beta: 2e-4, relative: true, betaSchedule: { kind: 'constant', warmup: 0, floor: 0 }, adaptive: false,
   perturb: 'quantized', perturbLayers: 1, look: { every: 1, reuse: 0.7 }, sga: 'on',
   generator: { mode: 'trained', rate: 1e-5, clip: 1, every: 5, noise: 'tokens', pass: 'own', divergence: 'same', entropy: 0, diversity: 0, manifold: 0 },
+  sequences: 1024, writing: writingDefaults,
   adaptation: { kind: 'straightThrough', temperature: 1, candidates: 4000 },
 };

@@ -1,11 +1,13 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { peakBytes, tidy } from '../core/memory';
-import { clone, dispose, fromHost, get, hostTensors, part, prefixed } from '../core/tree';
+import { clone, dispose, fromHost, get, hostTensors, part, pick, prefixed } from '../core/tree';
 import { adamInit, type AdamState } from '../optim/adam';
 import { rateAt, type Schedule } from '../optim/schedule';
 import { Guard, type GuardState } from '../train/guard';
 import { failureIn, warningOf, type Warning } from '../train/monitor';
+import { layerStart } from './layerStart';
+import { NOTHING } from './layerwise';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
 import { whereabouts } from './regularizers';
 import { disposeInputs, type Batch, type Source } from './source';
@@ -44,6 +46,7 @@ export async function distill(id: MethodId, job: Job, config: TrainConfig, sharp
   const run = new Run(id, job, config, sharpening, source, streams, student);
   try {
     if (job.onFailure) await run.watchOver();
+    await run.begin();
     return await run.finish(await run.loop());
   } finally {
     run.dispose();
@@ -66,6 +69,8 @@ class Run {
   private secondsBefore = 0;
   /** tokens of the last batch */
   private tokens?: Int32Array;
+  /** the layers have been distilled one by one, where that is asked for */
+  private begun = false;
   /** the batch in use and the teacher's answers to it */
   private current?: { batch: Batch; answers: Answers };
 
@@ -79,6 +84,19 @@ class Run {
     this.state = { step: 0, trained, adam: adamInit(trained), orthogonal: {} };
     const saved = job.checkpoints?.load();
     if (saved) this.restore(saved.state, saved.step, fromHost(saved.tensors));
+    this.takeSnapshot();
+  }
+
+  /** Layer by layer first, if the settings say so. A run that goes on has that behind it, or begins anew. */
+  async begin(): Promise<void> {
+    const { job, config, student, source } = this, { steps } = config;
+    if (this.begun || !config.layerwise.steps) return;
+    const found = await this.time('layers', () => layerStart(job, config, student, source, (report) => job.onProgress?.({ method: this.id, step: 0, steps, entry: { ...NOTHING, step: 0, ...report } })));
+    if (!found) return;
+    const { trained } = this.state;
+    dispose(pick(trained, Object.keys(found)));
+    this.state.trained = { ...trained, ...found };
+    this.begun = true;
     this.takeSnapshot();
   }
 
@@ -209,7 +227,7 @@ class Run {
     } else if (this.snapshot) dispose(this.snapshot.held);
     this.snapshot = {
       saved: { step, state: {
-        adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), guard: this.guard.save(), warnings: this.warnings.slice(),
+        adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), begun: this.begun, guard: this.guard.save(), warnings: this.warnings.slice(),
         seconds: this.seconds(), phases: { ...this.phases },
       } },
       held: { ...prefixed('student/', clone(trained)), ...prefixed('m/', clone(adam.m)), ...prefixed('v/', clone(adam.v)), ...prefixed('orthogonal/', clone(orthogonal)), ...prefixed('source/', source.held) },
@@ -240,6 +258,7 @@ class Run {
     this.streams.restore(state.streams as ReturnType<Streams['save']>);
     this.guard.restore(state.guard as GuardState);
     this.history = (state.history as Entry[]).slice();
+    this.begun = state.begun === true;
     this.warnings = (state.warnings as Warning[]).slice();
     this.secondsBefore = state.seconds as number - (performance.now() - this.began) / 1000;
     Object.assign(this.phases, state.phases);

@@ -11,6 +11,7 @@ import { drawLayout, layoutTensors, wordMask, type Layout } from './layout';
 import { regularization } from './regularizers';
 import { randomTokens, type Batch, type Opponent, type Source } from './source';
 import { compileFor } from './trainer';
+import { WrittenText } from './written';
 import type { Job, Network } from './method';
 import type { SamSgaConfig } from './config';
 import type { Compiled } from '../core/graph';
@@ -35,6 +36,8 @@ export class GeneratorSource implements Source {
   private ascent?: Compiled;
   private readonly following: Compiled;
   readonly divergence?: DivergenceConfig;
+  /** what the generator as it came has written, where that is its noise */
+  private readonly text?: WrittenText;
   /** root mean square of the generator's embeddings: the size of Gaussian noise */
   private readonly noiseSize: number;
   /** what the last batch for the student was drawn from, kept where the ascent goes along that batch */
@@ -60,7 +63,8 @@ export class GeneratorSource implements Source {
       return speaksTokens(kind) ? { tokens: this.sample(out, x) } : { embeds: this.adapt(out, theta, x).embeds! };
     }), this.held);
     this.following = compile((x) => this.climb(x, ({ embeds }) => tf.sum(tf.mul(embeds!, x.inputGradient)) as Scalar), this.held);
-    const { noise, divergence } = config.generator;
+    const { noise, divergence } = config.generator, size = { seq: config.seq, sequences: config.sequences, writing: config.writing };
+    if (noise === 'written') this.text = new WrittenText(generator, this.noiseVocabulary, size, { sweep: streams.get('sweep'), text: streams.get('text') }, job.seed);
     this.noiseSize = noise === 'gaussian' ? rootMeanSquare(tableOf(generator)) : 0;
     if (divergence !== 'same') this.divergence = { ...config.divergence, logits: divergence };
     this.adam = makeAdam({ theta: { decay: false } }, () => 'theta', adamDefaults, compile);
@@ -139,13 +143,15 @@ export class GeneratorSource implements Source {
 
   save() {
     const held = { ...prefixed('theta/', clone(this.theta)), ...prefixed('m/', clone(this.moments.m)), ...prefixed('v/', clone(this.moments.v)) };
-    return { held, state: { adamStep: this.moments.step } };
+    const text = this.text?.save();
+    return { held: { ...held, ...prefixed('text/', text?.held ?? {}) }, state: { adamStep: this.moments.step, text: text?.state } };
   }
 
   restore(tensors: Params, state: Record<string, unknown>): void {
     dispose(this.theta, this.moments.m, this.moments.v);
     this.theta = part(tensors, 'theta/');
     this.moments = { m: part(tensors, 'm/'), v: part(tensors, 'v/'), step: state.adamStep as number };
+    this.text?.restore(part(tensors, 'text/'), state.text as Record<string, unknown>);
   }
 
   dispose(): void {
@@ -175,8 +181,9 @@ export class GeneratorSource implements Source {
     return { layout, tensors };
   }
 
-  /** z: int32 tokens, or N(0, sigma^2) embeddings with sigma the root mean square of the generator's own. */
+  /** z: int32 tokens, uniformly random or written by the generator as it came, or N(0, sigma^2) embeddings with sigma the root mean square of the generator's own. */
   private noise(batch: number, seq: number): Tensor {
+    if (this.text) return tf.tensor2d(this.text.next(batch), [batch, seq], 'int32');
     const random = this.streams.get('noise'), width = this.generator.model.embeddingSize;
     if (this.config.generator.noise === 'tokens') return tf.tensor2d(randomTokens(this.noiseVocabulary, batch * seq, random), [batch, seq], 'int32');
     return tf.tensor3d(Float32Array.from({ length: batch * seq * width }, () => this.noiseSize * random.normal()), [batch, seq, width]);

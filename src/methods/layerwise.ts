@@ -24,7 +24,8 @@ export interface Layerwise {
   improve(name: string, model: Partly): Generator<LayerReport>;
 }
 
-const NOTHING = { generator: null, sharpness: null, relativeRadius: null, codesMoved: null, gradientNorm: null, distinct: null, manifold: null, classes: null, held: null };
+/** What an entry of a layer does not say. */
+export const NOTHING = { generator: null, sharpness: null, relativeRadius: null, codesMoved: null, gradientNorm: null, distinct: null, manifold: null, classes: null, held: null };
 
 /**
  * The loop of every layer-wise method: begins with round to nearest, so that the model is complete at any time, reports each

@@ -55,8 +55,8 @@ export interface StepTrace {
  */
 export async function traceSteps(job: Job, config: SamSgaConfig, steps: number): Promise<StepTrace[]> {
   if (!job.generator) throw new ZsaqError('missing', 'samSga needs a generator: a causal language model that writes the inputs');
-  if (config.sam === 'off' || config.perturb === 'latent' || config.look.every > 1 || config.stepsPerBatch > 1 || config.generator.pass === 'shared' || config.store === 'quantized') {
-    throw new ZsaqError('unsupported', 'a trace follows the plain step of SAM-SGA: leave sam, perturb, look, stepsPerBatch, generator.pass and store as they are');
+  if (config.sam === 'off' || config.perturb === 'latent' || config.look.every > 1 || config.stepsPerBatch > 1 || config.generator.pass === 'shared' || config.store === 'quantized' || config.layerwise.steps > 0) {
+    throw new ZsaqError('unsupported', 'a trace follows the plain step of SAM-SGA: leave sam, perturb, look, stepsPerBatch, generator.pass, store and layerwise.steps as they are');
   }
   const { teacher } = job, radius: Sharpness = { beta: config.beta, relative: config.relative, adaptive: config.adaptive, layers: config.perturbLayers }, random = new Stream('trace', job.seed), out: StepTrace[] = [];
   const source = new GeneratorSource(job, job.generator, config, new Streams(job.seed)), student = makeStudent(teacher.model, teacher.params, job.plan);

@@ -5,7 +5,7 @@ import { tokenInputs } from './adaptation';
 import { drawLayout, type LayoutConfig } from './layout';
 import { passes } from './real';
 import type { Params } from '../core/tree';
-import type { Streams } from '../core/random';
+import type { Stream, Streams } from '../core/random';
 import type { Job, Network } from './method';
 import type { Batch, Source } from './source';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
@@ -25,33 +25,32 @@ const TOGETHER = 64;
 
 /**
  * Text that a language model writes itself (LLM-QAT, Liu et al. 2023, arXiv 2305.17888): the first tokens sweep over the
- * vocabulary, a few greedy tokens follow, then samples of the whole distribution. The writer is the teacher where it is a
- * language model, else the generator. The bank of sequences is made once, as the first batches are asked for, and then read
- * in passes. In an encoder's inputs the text stands behind [CLS], of pairs on both sides of [SEP].
+ * vocabulary, a few greedy tokens follow, then samples of the whole distribution. A bank of sequences `[sequences, seq]` is made
+ * once, as the first ones are asked for, and then read in passes.
  */
-export class WrittenSource implements Source {
+export class WrittenText {
   private bank: Int32Array;
   private drawn = 0;
   private made = 0;
-  private readonly writer: Network;
-  private readonly sweep: readonly number[];
+  private readonly firsts: readonly number[];
   private readonly rowOf: (k: number) => number;
 
-  constructor(private readonly job: Job, private readonly layout: LayoutConfig, private readonly sequences: number, private readonly writing: Writing, private readonly streams: Streams) {
-    this.writer = writerOf(job, layout.seq);
-    this.bank = new Int32Array(sequences * layout.seq);
-    this.sweep = streams.get('sweep').shuffle([...job.vocabulary]);
-    this.rowOf = passes('bank', job.seed, sequences);
+  /** @param vocabulary tokens that it may use  @param streams `sweep` orders the first tokens, `text` draws the samples */
+  constructor(private readonly writer: Network, private readonly vocabulary: Int32Array, private readonly size: { seq: number; sequences: number; writing: Writing }, private readonly streams: { sweep: Stream; text: Stream }, seed: number) {
+    this.bank = new Int32Array(size.sequences * size.seq);
+    this.firsts = streams.sweep.shuffle([...vocabulary]);
+    this.rowOf = passes('bank', seed, size.sequences);
   }
 
-  next(): Batch {
-    const { batch, seq, form } = this.layout, behind = form === 'tokens' ? 0 : 1, tokens = new Int32Array(batch * seq);
-    while (this.made < Math.min(this.drawn + batch, this.sequences)) this.write(Math.min(this.made + TOGETHER, this.sequences));
-    for (let row = 0; row < batch; row++, this.drawn++) {
-      const at = (this.drawn < this.sequences ? this.drawn : this.rowOf(this.drawn)) * seq;
-      tokens.set(this.bank.subarray(at, at + seq - behind), row * seq + behind);
+  /** The next `rows` sequences, one behind the other. */
+  next(rows: number): Int32Array {
+    const { seq, sequences } = this.size, tokens = new Int32Array(rows * seq);
+    while (this.made < Math.min(this.drawn + rows, sequences)) this.write(Math.min(this.made + TOGETHER, sequences));
+    for (let row = 0; row < rows; row++, this.drawn++) {
+      const at = (this.drawn < sequences ? this.drawn : this.rowOf(this.drawn)) * seq;
+      tokens.set(this.bank.subarray(at, at + seq), row * seq);
     }
-    return { inputs: tokenInputs(drawLayout(this.layout, this.job.special, this.streams.get('layout')), tokens), tokens };
+    return tokens;
   }
 
   save(): { held: Record<string, Tensor>; state: Record<string, unknown> } {
@@ -64,17 +63,39 @@ export class WrittenSource implements Source {
     tensors[BANK].dispose();
   }
 
-  dispose(): void { /* no tensors of its own */ }
-
   /** Makes the bank's sequences up to this number. */
   private write(upTo: number): void {
-    const { writer, sweep, streams, layout: { seq }, writing: { greedy, temperature } } = this, candidates = this.job.vocabulary;
+    const { writer, firsts: sweep, streams, vocabulary: candidates, size: { seq, writing: { greedy, temperature } } } = this;
     const firsts = Array.from({ length: upTo - this.made }, (_, i) => [sweep[(this.made + i) % sweep.length]]);
     const begun = Math.min(greedy, seq - 1), beginnings = generate(writer, firsts, { maxTokens: begun, temperature: 0, candidates }).map((row, i) => [...firsts[i], ...row]);
-    const rest = generate(writer, beginnings, { maxTokens: seq - 1 - begun, temperature, candidates, random: streams.get('text') });
+    const rest = generate(writer, beginnings, { maxTokens: seq - 1 - begun, temperature, candidates, random: streams.text });
     beginnings.forEach((row, i) => this.bank.set([...row, ...rest[i]], (this.made + i) * seq));
     this.made = upTo;
   }
+}
+
+/**
+ * Written text as the student's inputs. The writer is the teacher where it is a language model, else the generator.
+ * In an encoder's inputs the text stands behind [CLS], of pairs on both sides of [SEP].
+ */
+export class WrittenSource implements Source {
+  private readonly text: WrittenText;
+
+  constructor(private readonly job: Job, private readonly layout: LayoutConfig, sequences: number, writing: Writing, private readonly streams: Streams) {
+    this.text = new WrittenText(writerOf(job, layout.seq), job.vocabulary, { seq: layout.seq, sequences, writing }, { sweep: streams.get('sweep'), text: streams.get('text') }, job.seed);
+  }
+
+  next(): Batch {
+    const { batch, seq, form } = this.layout, behind = form === 'tokens' ? 0 : 1, rows = this.text.next(batch), tokens = new Int32Array(batch * seq);
+    for (let row = 0; row < batch; row++) tokens.set(rows.subarray(row * seq, (row + 1) * seq - behind), row * seq + behind);
+    return { inputs: tokenInputs(drawLayout(this.layout, this.job.special, this.streams.get('layout')), tokens), tokens };
+  }
+
+  save(): ReturnType<WrittenText['save']> { return this.text.save(); }
+
+  restore(tensors: Params, state: Record<string, unknown>): void { this.text.restore(tensors, state); }
+
+  dispose(): void { /* no tensors of its own */ }
 }
 
 function writerOf({ teacher, generator }: Job, seq: number): Network {

@@ -36,6 +36,8 @@ describe('analysis/cost', () => {
     assert.equal(methodFlops('samSga', { ...sga, sga: 'off' }, bert, opt).generator, 0);
     assert.equal(methodFlops('samSga', { ...sga, look: { every: 5 } }, bert, opt).sam, 6 * PASS);
     assert.equal(methodFlops('samSga', { ...sga, stepsPerBatch: 5 }, bert, opt).teacher, 2 * PASS);
+    const started = methodFlops('samSga', { ...sga, layerwise: { steps: 4 } }, bert, opt); // two layers: an update goes back through one of them
+    assert.deepEqual([started.teacher, started.student, started.update], [14 * PASS, 38 * PASS, 12 * 12 * 256]);
   });
 
   it('the other methods', () => {

@@ -38,7 +38,7 @@ describe('methods/trace', () => {
   });
 
   it('refuses the cheaper forms of the step', async () => {
-    for (const changes of [{ sam: 'off' as const }, { stepsPerBatch: 2 }, { look: { every: 2, reuse: 0.7 } }]) await assert.rejects(traceSteps(t.job(), { ...tinyConfig, ...changes }, 1), { code: 'unsupported' });
+    for (const changes of [{ sam: 'off' as const }, { stepsPerBatch: 2 }, { look: { every: 2, reuse: 0.7 } }, { layerwise: { ...tinyConfig.layerwise, steps: 6 } }]) await assert.rejects(traceSteps(t.job(), { ...tinyConfig, ...changes }, 1), { code: 'unsupported' });
     await assert.rejects(traceSteps(t.job({ generator: undefined }), tinyConfig, 1), { code: 'missing' });
   });
 });

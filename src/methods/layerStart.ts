@@ -1,0 +1,50 @@
+// What training begins with, if the settings ask for it: each layer distilled by itself.
+import { dispose } from '../core/tree';
+import { distillLayer, layersOf } from './layerDistill';
+import { isCancelled, type Entry, type Job } from './method';
+import { disposeInputs, type Source } from './source';
+import type { TrainConfig } from './config';
+import type { LayerReport } from './layerwise';
+import type { Student } from './student';
+import type { Inputs } from '../models/model';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+
+/** Batches that the layers learn from in turn. */
+const BATCHES = 64;
+
+/**
+ * Layers of a student distilled one by one (layerDistill.ts) on batches of the method's own source, the adversary as it came: cheap
+ * updates that find most of what a layer can repair by itself, so that training the whole starts from there.
+ *
+ * @returns what the layers train, by name, which the caller owns; undefined if the run was cancelled meanwhile. A layer whose loss is not finite stays rounded.
+ */
+export async function layerStart(job: Job, config: TrainConfig, student: Student, source: Source, tell: (entry: Pick<Entry, 'student' | 'layer'> & LayerReport) => void | Promise<void>): Promise<Record<string, Tensor> | undefined> {
+  const parts = layersOf(job), { steps: all, rate, scaleRate } = config.layerwise, steps = Math.max(1, Math.floor(all / parts.length));
+  const batches: Inputs[] = [], found: Record<string, Tensor> = {};
+  let complete = false;
+  try {
+    while (batches.length < Math.min(BATCHES, steps)) {
+      if (isCancelled(job)) return undefined;
+      batches.push((await source.next()).inputs);
+    }
+    for (const layer of parts) {
+      const run = distillLayer(job, { steps, rate, scaleRate, clip: config.clip, schedule: config.schedule }, student, batches, layer);
+      try {
+        for (let next = run.next(); ; next = run.next()) {
+          if (next.done) { Object.assign(found, next.value); break; }
+          if (!Number.isFinite(next.value.student)) break;
+          await tell({ layer, ...next.value });
+          await new Promise((turn) => setImmediate(turn)); // signals and the notebook get a turn
+          if (isCancelled(job)) return undefined;
+        }
+      } finally {
+        run.return({}); // what is left of a layer that has not been finished
+      }
+    }
+    complete = true;
+    return found;
+  } finally {
+    batches.forEach(disposeInputs);
+    if (!complete) dispose(found);
+  }
+}
