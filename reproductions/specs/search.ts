@@ -25,7 +25,7 @@ const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps
 
 /**
  * What is tried of a method, as settings over its defaults. `bundled`: on the two bundled models, one change at a time, then, after a look at
- * those, winners together and a step beyond the edge. `real`: those of them that no other one beats there, on SST-2 as well. `fast`: on all
+ * those, winners together and a step beyond the edge, in four rounds. `real`: those of them that no other one had beaten there after its round, on SST-2 as well. `fast`: on all
  * three, one of the best in bfloat16, to see what the faster products cost.
  */
 export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string }[] = [
@@ -74,17 +74,18 @@ function candidatesOf(method: MethodId): (string | null)[] {
   return [null, ...bundled, ...(fast ? [fast] : [])];
 }
 
-/** Those that no other candidate beats on the bundled models: at least as good on both, and better on one. They go on to SST-2. */
-export function unbeaten(all: readonly Tried[]): Tried[] {
-  const on = (t: Tried): number[] => t.shares.slice(0, BUNDLED).map((x) => x ?? Infinity);
-  return all.filter((t) => !all.some((other) => on(other).every((x, i) => x <= on(t)[i]) && on(other).some((x, i) => x < on(t)[i])));
-}
-
 /** A candidate must beat the defaults by more than this to be kept: less is within the noise of a seed. */
 const MARGIN = 0.02;
 
 const nowhereWorse = (t: Tried): boolean => t.shares.every((x) => x === null || x <= 1 + MARGIN);
 const planOf = (t: Tried): string => t.change?.split(' ').filter((s) => s.startsWith('plan.')).join(' ') ?? '';
+
+/** Those that go on to SST-2: on the bundled models nowhere worse than the defaults, and no other with the same plan is at least as good on both and better on one. */
+export function unbeaten(all: readonly Tried[]): Tried[] {
+  const on = (t: Tried): number[] => t.shares.slice(0, BUNDLED).map((x) => x ?? Infinity);
+  const beats = (a: Tried, b: Tried): boolean => planOf(a) === planOf(b) && on(a).every((x, i) => x <= on(b)[i]) && on(a).some((x, i) => x < on(b)[i]);
+  return all.filter((t) => on(t).every((x) => x <= 1 + MARGIN) && !all.some((other) => beats(other, t)));
+}
 
 /** Whether no method is anywhere worse with a change of the plan: scales follow one rule in all methods. */
 function suitsAll(find: Find, preset: Preset, plan: string): boolean {

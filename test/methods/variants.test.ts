@@ -9,6 +9,7 @@ import { adapt, gumbelNoise, sampleTokens, type Adaptation, type AdaptationKind 
 import { calibrate } from '../../src/methods/calibrate';
 import { checkConfig } from '../../src/methods/check';
 import { GeneratorSource } from '../../src/methods/generator';
+import { generate } from '../../src/models/generate';
 import { qatRandom } from '../../src/methods/qatRandom';
 import { diversityOf, entropyOf, manifoldDistance } from '../../src/methods/regularizers';
 import { samSga } from '../../src/methods/samSga';
@@ -37,8 +38,8 @@ describe('methods: variants of SAM-SGA', () => {
       look: { every: 3, reuse: 0.7 }, perturbLayers: 0.5, stepsPerBatch: 2, betaSchedule: { kind: 'linear', warmup: 0.1, floor: 0.1 },
       generator: { ...g, noise: 'gaussian', entropy: 0.1, diversity: 0.1, manifold: 0.1, divergence: 'js' }, adaptation: { ...a, kind: 'soft' },
     },
-    'latent adaptive perturbation, rounded weights stored, one tape for both players, Gumbel': {
-      adaptive: true, perturb: 'latent', store: 'quantized', stepsPerBatch: 3, generator: { ...g, pass: 'shared', every: 6 }, adaptation: { ...a, kind: 'gumbel', temperature: 0.5 },
+    'latent adaptive perturbation, rounded weights stored, one tape for both players, written noise, Gumbel': {
+      adaptive: true, perturb: 'latent', store: 'quantized', stepsPerBatch: 3, generator: { ...g, pass: 'shared', every: 6, noise: 'written' }, sequences: 12, adaptation: { ...a, kind: 'gumbel', temperature: 0.5 },
     },
   };
   for (const [name, changes] of Object.entries(all)) {
@@ -223,6 +224,25 @@ describe('methods: variants of SAM-SGA', () => {
     assert.ok(Math.abs(rms(seen[0]) / rms(table) - 1) < 0.1);
     assert.notDeepEqual([...seen[0]], [...seen[1]]);
     source.dispose();
+  });
+
+  it('written noise is what the generator said before it ascended: its own text, also after ascents, each sequence once before any again', async () => {
+    const { generator } = t, seen: number[][] = [], rows = generator.params[generator.model.wordEmbedding].arraySync() as number[][];
+    const spied = { ...generator, model: { ...generator.model, forward: ((p, i, h) => {
+      const heard = i.embeds?.arraySync();
+      if (heard?.length === 4 && heard[0].length === 6) seen.push(...heard.map((text) => text.map((e) => rows.findIndex((row) => row.every((x, k) => x === e[k])))));
+      return generator.model.forward(p, i, h);
+    }) as typeof generator.model.forward } };
+    const config = { ...tinyConfig, seq: 6, sequences: 8, writing: { greedy: 5, temperature: 1 }, generator: { ...g, noise: 'written' as const, rate: 0.1 } };
+    const source = new GeneratorSource(t.job(), spied, config, new Streams(3)), student = makeStudent(t.teacher.model, t.teacher.params, makePlan(t.teacher.model, tinyPlan));
+    disposeInputs((await source.next()).inputs);
+    await source.ascend(0, opponentOf(student, t.teacher, student.initial, tinyConfig.divergence), 1);
+    disposeInputs((await source.next()).inputs);
+    const texts = seen.filter((ids) => ids.every((id) => id >= 0)), own = generate(generator, texts.map(([first]) => [first]), { maxTokens: 5, temperature: 0, candidates: t.job().vocabulary });
+    assert.ok(texts.length >= 12);
+    assert.deepEqual(texts.map((ids) => ids.slice(1)), own);
+    assert.equal(new Set(texts.slice(0, 8).map(String)).size, 8);
+    source.dispose(), student.dispose();
   });
 
   it('static activations: calibrated once on inputs of the job, the same for the same seed; training and result obey them', async () => {

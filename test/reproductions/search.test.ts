@@ -14,16 +14,16 @@ describe('the search for the recipe', () => {
     assert.deepEqual(SEARCH.cells('mini').filter((c) => !find(c)).map((c) => c.set.join(' ')), []);
   });
 
-  it('unbeaten are those that no other is at least as good as on both bundled models, and better on one; a third place does not count', () => {
+  it('unbeaten are those nowhere worse than the defaults that no other of their plan is at least as good as on both bundled models, and better on one; a third place does not count', () => {
     const of = (change: string, ...shares: (number | null)[]): Tried => ({ change, shares, score: null });
-    const all = [of('a', 1, 1, 0.1), of('b', 0.5, 1), of('c', 2, 0.9), of('d', 0.5, 1), of('e', null, 0.1), of('f', 0.6, 0.95)];
-    assert.deepEqual(unbeaten(all).map((t) => t.change), ['b', 'c', 'd', 'e', 'f']);
+    const all = [of('a', 1, 1, 0.1), of('b', 0.5, 1), of('c', 2, 0.1), of('d', 0.5, 1), of('e', null, 0.1), of('f', 0.6, 0.95), of('plan.scale=twn', 0.9, 1)];
+    assert.deepEqual(unbeaten(all).map((t) => t.change), ['b', 'd', 'f', 'plan.scale=twn']);
   });
 
   for (const { method, real, fast } of CANDIDATES) {
     it(`${method}: on SST-2 is what nothing beats on the bundled models, and what is chosen is nowhere worse than the defaults`, () => {
       const all = tried(find, 'mini', method).filter((t) => t.change === null || t.change !== fast);
-      assert.deepEqual(unbeaten(all).flatMap((t) => t.change ?? []).sort(), [...real].sort());
+      for (const { change } of unbeaten(all)) assert.ok(change === null || real.includes(change), `${change} goes on`);
       const [defaults] = all, found = all.find((t) => t.change === chosen(find, 'mini', method).join(' ')) ?? defaults;
       assert.ok(found.shares.every((x, i) => x! <= 1.02 * defaults.shares[i]!), 'it breaks none');
     });
