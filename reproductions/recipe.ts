@@ -5,9 +5,9 @@ import type { MethodId } from '../src/index';
 export const RECIPE = 1;
 
 /** Of the student of every method that trains one: the same loss and rates. */
-const STUDENT = ['divergence.hidden=100', 'scaleRate=0.01', 'rate=0.0003'], ASCENT = 'generator.rate=0.0001';
+const STUDENT = ['divergence.hidden=100', 'scaleRate=0.01', 'rate=0.0001', 'layerwise.steps=600'], PLAYER = ['generator.rate=0.0001', 'generator.noise=written'];
 
 /** Settings of a method over its defaults, `path=value`, frozen after the search by the fixed bank (specs/search.ts; a test holds both together). */
 export const FROZEN: Readonly<Partial<Record<MethodId, readonly string[]>>> = {
-  zeroQuant: ['lkd=on'], qatReal: STUDENT, qatRandom: STUDENT, llmQat: STUDENT, adversarial: [...STUDENT, ASCENT], samSga: [...STUDENT, ASCENT],
+  zeroQuant: ['lkd=on'], qatReal: STUDENT, qatRandom: STUDENT, llmQat: STUDENT, adversarial: [...STUDENT, ...PLAYER], samSga: [...STUDENT, ...PLAYER],
 };
