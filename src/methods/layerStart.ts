@@ -30,10 +30,12 @@ export async function layerStart(job: Job, config: TrainConfig, student: Student
     for (const layer of parts) {
       const run = distillLayer(job, { steps, rate, scaleRate, clip: config.clip, schedule: config.schedule }, student, batches, layer);
       try {
-        for (let next = run.next(); ; next = run.next()) {
-          if (next.done) { Object.assign(found, next.value); break; }
-          if (!Number.isFinite(next.value.student)) break;
-          await tell({ layer, ...next.value });
+        for (;;) {
+          const next = run.next();
+          if (next.done === true) { Object.assign(found, next.value); break; }
+          const report: LayerReport = next.value;
+          if (!Number.isFinite(report.student)) break;
+          await tell({ layer, ...report });
           await new Promise((turn) => setImmediate(turn)); // signals and the notebook get a turn
           if (isCancelled(job)) return undefined;
         }
