@@ -10,6 +10,8 @@ import { provenance } from '../src/commands/provenance';
 import { tensorCount } from '../src/core/memory';
 import { lineFigure, Progress, toSvg, type Figure } from '../src/report';
 
+const { notebookOf } = require('../scripts/notebook/command.cjs') as { notebookOf(...sources: string[]): object };
+
 /** Memory is looked at where steps stand alike: at a multiple of the snapshots' 20 and the generator's 5. */
 const EVERY = 20;
 /** The share of the run in which graphs, pools and the collector's heap find their size; parts of the rest that are compared; the growth that is allowed. */
@@ -64,8 +66,6 @@ export async function longRun(steps: number, out: string, inNotebook = false): P
   writeWhole(`${name}.svg`, await toSvg(memoryFigure(points)));
   return { ...found, steps: run.cost.steps, status: run.status };
 }
-
-const { notebookOf } = require('../scripts/notebook/command.cjs') as { notebookOf(...sources: string[]): object };
 
 /** The same as the only cell of a notebook, in the project's kernel. */
 async function inKernel(steps: number, out: string): Promise<Flatness & { steps: number; status: string }> {

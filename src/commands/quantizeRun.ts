@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { dispose } from '../core/tree';
 import { saveQuantized } from '../export/packed';
 import { canonicalJson, parseJson } from '../io/file';
 import { meanSharpness } from '../methods/activity';
@@ -139,11 +138,11 @@ const NOTHING_BELOW: readonly MethodId[] = ['full', 'ptq'];
 
 async function roundingScore({ teacher, scorer }: RunOptions, plan: QuantPlan): Promise<Score | undefined> {
   if (!scorer) return undefined;
-  const { params } = roundToNearest({ teacher, plan });
+  const rounded = roundToNearest({ teacher, plan });
   try {
-    return await scorer.score('rounded to nearest', teacher.model, params, activationHooks(plan));
+    return await scorer.score('rounded to nearest', teacher.model, rounded.params, activationHooks(plan));
   } finally {
-    dispose(params);
+    disposeQuantized(rounded);
   }
 }
 

@@ -30,9 +30,19 @@ export const inputDefaults: InputConfig = { inputs: 'generated', sequences: 1024
  * @throws ZsaqError 'leak' for real inputs in a zero-shot job, 'missing' for generated ones without a writer
  */
 export async function calibration(job: Job, config: InputConfig): Promise<Inputs[]> {
-  const source = sourceOf(job, config), batches: Inputs[] = [];
+  const source = sourceOf(job, config);
   try {
-    while (batches.length * config.batch < config.sequences && !isCancelled(job)) {
+    return await collect(job, source, Math.ceil(config.sequences / config.batch));
+  } finally {
+    source.dispose();
+  }
+}
+
+/** The next `count` batches of a source; fewer if the job is cancelled meanwhile. The caller owns the tensors. */
+export async function collect(job: Job, source: Source, count: number): Promise<Inputs[]> {
+  const batches: Inputs[] = [];
+  try {
+    while (batches.length < count && !isCancelled(job)) {
       batches.push((await source.next()).inputs);
       await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
     }
@@ -40,8 +50,6 @@ export async function calibration(job: Job, config: InputConfig): Promise<Inputs
   } catch (e) {
     batches.forEach(disposeInputs);
     throw e;
-  } finally {
-    source.dispose();
   }
 }
 

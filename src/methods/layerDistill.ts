@@ -42,12 +42,14 @@ export function layersOf({ teacher: { model }, plan }: Job): string[] {
 
 /**
  * Trains one layer against the teacher's, all other layers and its inputs being the teacher's too: min ||L_k(x) - L^_k(x)||^2 / ||L_k(x)||^2.
- * Begins with the rounded layer, reports each update, and returns what the layer trains; the caller owns the tensors.
+ * Begins with the rounded layer and reports each update.
+ *
+ * @param done takes over what the layer has learned, by name, once all updates are made; never called where the caller ends earlier
  */
-export function* distillLayer(job: Job, config: LayerTraining, student: Student, batches: readonly Inputs[], layer: string): Generator<LayerReport, Record<string, Tensor>> {
+export function* distillLayer(job: Job, config: LayerTraining, student: Student, batches: readonly Inputs[], layer: string, done: (trained: Record<string, Tensor>) => void): Generator<LayerReport> {
   const names = Object.keys(student.initial).filter((n) => n.startsWith(`${layer}.`)), batchOf = passes(`lkd/${layer}`, job.seed, batches.length);
   const gradients = layerGradients(job, config, student, layer), optimizer = makeAdam(GROUPS, (name) => (isScale(name) ? 'scale' : 'weight'), adamDefaults, compileFor(config.steps));
-  let trained = clone(pick(student.initial, names)), adam = adamInit(trained), whole = false;
+  let trained = clone(pick(student.initial, names)), adam = adamInit(trained);
   try {
     for (let step = 0; step < config.steps; step++) {
       const inputs = inputTensors(batches[batchOf(step)]);
@@ -58,11 +60,10 @@ export function* distillLayer(job: Job, config: LayerTraining, student: Student,
       [trained, adam] = [next.params, next.state];
       yield { student: Number.isFinite(norm) ? loss : NaN, gradientNorm: norm };
     }
-    whole = true;
-    return trained;
+    done(trained);
+    trained = {};
   } finally {
-    if (!whole) dispose(trained);
-    dispose(adam.m, adam.v);
+    dispose(trained, adam.m, adam.v);
     gradients.dispose(), optimizer.dispose();
   }
 }

@@ -1,12 +1,12 @@
 // What training begins with, if the settings ask for it: each layer distilled by itself.
 import { dispose } from '../core/tree';
+import { collect } from './inputs';
 import { distillLayer, layersOf } from './layerDistill';
-import { isCancelled, type Entry, type Job } from './method';
+import { isCancelled, type Job } from './method';
 import { disposeInputs, type Source } from './source';
 import type { TrainConfig } from './config';
 import type { LayerReport } from './layerwise';
 import type { Student } from './student';
-import type { Inputs } from '../models/model';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** Batches that the layers learn from in turn. */
@@ -18,29 +18,18 @@ const BATCHES = 64;
  *
  * @returns what the layers train, by name, which the caller owns; undefined if the run was cancelled meanwhile. A layer whose loss is not finite stays rounded.
  */
-export async function layerStart(job: Job, config: TrainConfig, student: Student, source: Source, tell: (entry: Pick<Entry, 'student' | 'layer'> & LayerReport) => void | Promise<void>): Promise<Record<string, Tensor> | undefined> {
+export async function layerStart(job: Job, config: TrainConfig, student: Student, source: Source, tell: (report: LayerReport & { layer: string }) => void | Promise<void>): Promise<Record<string, Tensor> | undefined> {
   const parts = layersOf(job), { steps: all, rate, scaleRate } = config.layerwise, steps = Math.max(1, Math.floor(all / parts.length));
-  const batches: Inputs[] = [], found: Record<string, Tensor> = {};
+  const batches = await collect(job, source, Math.min(BATCHES, steps)), found: Record<string, Tensor> = {};
   let complete = false;
   try {
-    while (batches.length < Math.min(BATCHES, steps)) {
-      if (isCancelled(job)) return undefined;
-      batches.push((await source.next()).inputs);
-    }
+    if (isCancelled(job)) return undefined;
     for (const layer of parts) {
-      const run = distillLayer(job, { steps, rate, scaleRate, clip: config.clip, schedule: config.schedule }, student, batches, layer);
-      try {
-        for (;;) {
-          const next = run.next();
-          if (next.done === true) { Object.assign(found, next.value); break; }
-          const report: LayerReport = next.value;
-          if (!Number.isFinite(report.student)) break;
-          await tell({ layer, ...report });
-          await new Promise((turn) => setImmediate(turn)); // signals and the notebook get a turn
-          if (isCancelled(job)) return undefined;
-        }
-      } finally {
-        run.return({}); // what is left of a layer that has not been finished
+      for (const report of distillLayer(job, { steps, rate, scaleRate, clip: config.clip, schedule: config.schedule }, student, batches, layer, (trained) => { Object.assign(found, trained); })) {
+        if (!Number.isFinite(report.student)) break;
+        await tell({ layer, ...report });
+        await new Promise((turn) => setImmediate(turn)); // signals and the notebook get a turn
+        if (isCancelled(job)) return undefined;
       }
     }
     complete = true;

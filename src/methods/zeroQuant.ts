@@ -40,11 +40,10 @@ export const zeroQuant: Method<ZeroQuantConfig> = {
     try {
       return await layerByLayer({
         id: 'zeroQuant', job, parts, units, checkpointSeconds: config.checkpointSeconds,
-        improve: function* (layer, q) {
-          const trained = yield* distillLayer(job, { ...config, steps: units }, student, batches, layer);
+        improve: (layer, q) => distillLayer(job, { ...config, steps: units }, student, batches, layer, (trained) => {
           place(student, trained, q);
           dispose(trained);
-        },
+        }),
       });
     } finally {
       batches.forEach(disposeInputs);
