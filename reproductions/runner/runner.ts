@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { durationText, Progress } from '../../src/report';
 import { contentOf, idOf, labelOf, type Cell, type Preset, type QuantizeCell } from '../cells/cell';
 import { resultOf } from '../cells/result';
+import { keptOn, ownCores, sharesOf } from './cores';
 import { waitsFor } from './prepare';
 
 /** How the process of a cell ends if another one works on that cell. */
@@ -43,7 +44,7 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
   const tell = (): void => bar.update(Math.round(Math.min(total, passed + [...running.values()].reduce((sum, r) => sum + r.share * o.seconds(r.cell), 0))),
     `${ran.finished.length}/${cells.length} done${ran.failed.length ? `, ${ran.failed.length} failed` : ''} · ${[...running.values()].map(({ cell, share }) => `${labelOf(cell)} ${Math.round(100 * share)}%`).join(' | ')}`);
 
-  const work = async (): Promise<void> => {
+  const work = async (cores: readonly number[]): Promise<void> => {
     while (!o.signal.aborted && (Date.now() - began) / 1000 < o.budget) {
       const at = queue.findIndex((cell) => !waitsFor(cell, unfinished));
       if (at < 0) {
@@ -54,7 +55,7 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
       const [cell] = queue.splice(at, 1), id = idOf(cell);
       if (resultOf(o.results, cell)) { passed += o.seconds(cell); continue; } // another runner was faster
       running.set(id, { cell, share: 0 });
-      const { code, already, why, log, seconds } = await runOne(cell, o, (share) => { running.get(id)!.share = share; tell(); });
+      const { code, already, why, log, seconds } = await runOne(cell, o, cores, (share) => { running.get(id)!.share = share; tell(); });
       running.delete(id);
       if (code === BUSY) { ran.busy.push(id); queue.length || retried ? undefined : await later(cell); continue; }
       passed += o.seconds(cell);
@@ -76,20 +77,22 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
     ran.busy.splice(ran.busy.indexOf(idOf(cell)), 1);
     queue.push(cell);
   };
-  await Promise.all(Array.from({ length: o.workers }, work));
+  // a single one is left to the system, whose cores may be any
+  await Promise.all((o.workers > 1 ? sharesOf(ownCores(), o.workers) : [[]]).map(work));
   bar.end();
   ran.left = queue.length;
   return ran;
 }
 
-/** One cell in its process. It is stopped with the runner, and by itself once the runner is gone. */
-function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOptions, onShare: (share: number) => void): Promise<{ code: number; already: boolean; why: string; log: string; seconds: number }> {
+/** One cell in its process, on some cores (none: on all). It is stopped with the runner, and by itself once the runner is gone. */
+function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOptions, cores: readonly number[], onShare: (share: number) => void): Promise<{ code: number; already: boolean; why: string; log: string; seconds: number }> {
   const logs = join(work, 'logs'), log = join(logs, `${idOf(cell)}.log`), began = Date.now();
   mkdirSync(logs, { recursive: true });
   const file = openSync(log, 'a');
   const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', dirname(results), '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
   // a group of its own: Ctrl-C in the terminal reaches the runner, which asks its cells once
-  const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../scripts/zsaq.cjs'), ...args], { stdio: ['ignore', file, file, 'ipc'], detached: true });
+  const [command, words] = keptOn(cores, process.execPath, [join(__dirname, '../../scripts/zsaq.cjs'), ...args]);
+  const child: ChildProcess = spawn(command, words, { stdio: ['ignore', file, file, 'ipc'], detached: true });
   closeSync(file);
   const stop = (): void => { child.kill('SIGTERM'); };
   signal.addEventListener('abort', stop);

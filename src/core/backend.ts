@@ -1,5 +1,5 @@
 // The one importer of TensorFlow.js. The native TensorFlow binding where it is built, else wasm, else plain JavaScript.
-import { cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import type * as TensorFlow from '@tensorflow/tfjs-node-gpu';
 import { ZsaqError } from './error';
 
@@ -107,10 +107,10 @@ export function whyNotNative(): string | undefined { return nativeFailure; }
 
 /** The device in words, for results and `zsaq doctor`. */
 export function deviceName(): string {
-  const cores = cpus();
+  const cores = cpus(), own = availableParallelism();
   if (isNative() && nativeBackend().isUsingGpuDevice) return 'GPU (TensorFlow CUDA)';
   if (webGpuDevice !== undefined) return `GPU (WebGPU: ${webGpuDevice})`;
-  return `CPU: ${cores[0]?.model.trim() ?? process.arch}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GB`;
+  return `CPU: ${cores[0]?.model.trim() ?? process.arch}, ${own < cores.length ? `${own} of ` : ''}${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GB`;
 }
 
 /** The protocol buffers in which TensorFlow stores graphs, as tfjs-node ships them for reading saved models. */
