@@ -1,15 +1,11 @@
 // Preset paper as far as it can be checked without its models: shapes, plans, memory, hours.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { makePlan, planDefaults } from '../../src/index';
 import { allCells } from '../../reproductions/registry';
 import { secondsOf } from '../../reproductions/runner/estimate';
 import { architectureOf, flopsOf, megabytesOf, parametersOf } from '../../reproductions/runner/size';
 import { cellsAt, variant } from '../../reproductions/specs/matrix';
 import { encoders } from '../../reproductions/setups';
-import { scratch } from '../commands/helpers';
 
 describe('sizes of reproductions', () => {
   it('the paper\'s models have as many parameters as published', () => {
@@ -32,19 +28,4 @@ describe('sizes of reproductions', () => {
     const mb = megabytesOf(cell); // 3824 MB beyond the libraries with a generator of 11M (reproductions/results/bench)
     assert.ok(mb > 3824 && mb < 1.6 * (3824 + 900 + 4 * 5 * 125), String(mb));
   });
-});
-
-describe('Snakemake', () => {
-  const s = scratch(), root = join(__dirname, '../..');
-  after(() => s.remove());
-
-  it('runs the cells of a table with its local executor, and has nothing to do the second time', async function () {
-    if (!existsSync(join(root, '.cache', 'snakemake', 'ok'))) { console.log('skipped: Snakemake is not set up: `npm run cluster -- --version` does it'); this.skip(); }
-    const run = () => new Promise<string>((done, fail) => {
-      execFile('bash', [join(root, 'scripts/snakemake.sh'), '--cores', '2', '--directory', s.path('run'), '--config', 'preset=smoke', 'names=table1', 'only=W4A8 ptq seed', `results=${s.path('results')}`, `work=${s.path('work')}`],
-        (error, stdout, stderr) => (error ? fail(new Error(stderr)) : done(stdout + stderr)));
-    });
-    assert.match(await run(), /2 of 2 steps \(100%\) done/);
-    assert.doesNotMatch(await run(), /rule cell/);
-  }).timeout(300_000);
 });
