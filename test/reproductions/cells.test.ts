@@ -112,6 +112,15 @@ describe('cells of reproductions', () => {
     assert.ok(Math.abs(secondsOf(cell, known) - secondsOf(cell, new Map()) - 40 + 20 * 0.06 * 1.3) < 1e-9);
   });
 
+  it('tells the time of layers distilled by themselves from that of steps, and learns it for all methods that do so', () => {
+    const at = (key: string, bits: 'W2A8' | 'W4A8') => cellsAt('mini', encoders('mini')[0], variant('mini', key), bits)[0], nothing = new Map<string, number>(), seconds = 600 * 1.5 + 600 * 0.25;
+    const known = measured([{ ...made(at('samSga', 'W2A8'), 90, [1], { steps: 600, seconds }), phases: { layers: 600 * 0.25 } } as QuantizeResult]);
+    for (const [key, bits, steps, updates] of [['samSga', 'W4A8', 150, 600], ['zeroQuant', 'W4A8', 0, 150], ['qatRandom', 'W4A8', 0, 600]] as const) {
+      const gained = secondsOf(at(key, bits), known) - secondsOf(at(key, bits), nothing);
+      assert.ok(Math.abs(gained - updates * (0.25 - 0.15) - steps * (1.5 - 1.3)) < 1e-6, `${key} ${gained}`);
+    }
+  });
+
   it('--only takes a part of the description, * for anything', () => {
     const found = matching(allCells('mini'), 'SST-2 W2A8 sam*seed 0');
     assert.ok(found.length > 0 && found.every((c) => c.task === 'SST-2' && c.method === 'samSga' && c.seed === 0));
