@@ -39,6 +39,8 @@ type Settings = Readonly<Record<string, any>>;
 
 /** A gradient of weights and inputs takes two forward passes more; one of inputs alone, one. */
 const BACKWARD = 2, INPUT_BACKWARD = 1;
+/** Batches of a layer-wise start: methods/layerStart.ts, which this room does not see; a test holds both together. */
+export const START_BATCHES = 64;
 /** AdamW's arithmetic for one parameter: two moments, a root, a quotient, a step. */
 const ADAM = 12;
 
@@ -55,14 +57,14 @@ export function methodFlops(method: string, settings: Settings, teacher: Countab
     phases.teacher = fresh * pass;
     phases.student = steps * (1 + BACKWARD) * pass;
     phases.update = steps * ADAM * trained;
-    if (settings.layerwise?.steps) layerwise(phases, settings.layerwise, teacher, pass, trained);
+    if (settings.layerwise?.steps) layerwise(phases, settings.layerwise.steps, START_BATCHES, teacher, pass, trained);
     if (settings.adaptation) adversary(phases, method, settings, needed(generator), pass, fresh);
   }
   if (method === 'llmQat') phases.source = written(settings, writerOf(teacher, generator));
   if (method === 'gptq' || (method === 'zeroQuant' && settings.lkd === 'on')) {
     if (settings.inputs === 'generated') phases.source = written(settings, writerOf(teacher, generator));
     if (method === 'gptq') phases.student = secondOrder(settings, teacher, Math.ceil(settings.sequences / batch) * pass);
-    else layerwise(phases, settings, teacher, pass, trained);
+    else layerwise(phases, steps, Math.ceil(settings.sequences / batch), teacher, pass, trained);
   }
   return { ...phases, total: PHASES.reduce((sum, phase) => sum + phases[phase], 0), steps };
 }
@@ -90,11 +92,11 @@ function secondOrder({ sequences, seq }: Settings, model: Countable, passes: num
   }, 0);
 }
 
-/** LKD: each update runs teacher and student and goes back through one layer. */
-function layerwise(phases: Record<Phase, number>, { steps }: Settings, { probabilities: { length: layers } }: Countable, pass: number, trained: number): void {
-  phases.teacher += steps * pass;
-  phases.student += steps * (1 + BACKWARD / layers) * pass;
-  phases.update += (steps * ADAM * trained) / layers;
+/** LKD: the teacher answers each batch once, layer by layer; an update goes forth and back through one layer of the student. */
+function layerwise(phases: Record<Phase, number>, updates: number, batches: number, { probabilities: { length: layers } }: Countable, pass: number, trained: number): void {
+  phases.teacher += Math.min(batches, Math.floor(updates / layers)) * pass;
+  phases.student += (updates * (1 + BACKWARD) * pass) / layers;
+  phases.update += (updates * ADAM * trained) / layers;
 }
 
 function writerOf(teacher: Countable, generator?: Countable): Countable { return teacher.head.kind === 'languageModel' ? teacher : needed(generator); }

@@ -9,6 +9,7 @@ import { rateAt, type Schedule } from '../optim/schedule';
 import { passes } from './real';
 import { effective, isScale, latentGradients, type Student } from './student';
 import { maskOf } from './studentStep';
+import { TeacherStates, throughLayer } from './teacherStates';
 import { compileFor } from './trainer';
 import { inputTensors, type Inputs } from '../models/model';
 import type { Compiled } from '../core/graph';
@@ -40,20 +41,26 @@ export function layersOf({ teacher: { model }, plan }: Job): string[] {
   return [...new Set(model.linears.flatMap(({ weight }) => (plan.weights[weight] ? layerOf(weight)?.prefix ?? [] : [])))];
 }
 
+/** Updates of each layer, of those that all of them have together. */
+export const updatesEach = (all: number, layers: readonly string[]): number => Math.max(1, Math.floor(all / layers.length));
+
+/** The teacher's states on these batches for layers that make so many updates each. */
+export const statesFor = ({ teacher }: Job, batches: readonly Inputs[], updates: number): TeacherStates => new TeacherStates(teacher, batches, compileFor(updates));
+
 /**
  * Trains one layer against the teacher's, all other layers and its inputs being the teacher's too: min ||L_k(x) - L^_k(x)||^2 / ||L_k(x)||^2.
  * Begins with the rounded layer and reports each update.
  *
  * @param done takes over what the layer has learned, by name, once all updates are made; never called where the caller ends earlier
  */
-export function* distillLayer(job: Job, config: LayerTraining, student: Student, batches: readonly Inputs[], layer: string, done: (trained: Record<string, Tensor>) => void): Generator<LayerReport> {
-  const names = Object.keys(student.initial).filter((n) => n.startsWith(`${layer}.`)), batchOf = passes(`lkd/${layer}`, job.seed, batches.length);
-  const gradients = layerGradients(job, config, student, layer), optimizer = makeAdam(GROUPS, (name) => (isScale(name) ? 'scale' : 'weight'), adamDefaults, compileFor(config.steps));
+export function* distillLayer(job: Job, config: LayerTraining, student: Student, states: TeacherStates, layer: string, done: (trained: Record<string, Tensor>) => void): Generator<LayerReport> {
+  const names = Object.keys(student.initial).filter((n) => n.startsWith(`${layer}.`)), batchOf = passes(`lkd/${layer}`, job.seed, states.batches.length), { number } = layerOf(`${layer}.`)!;
+  const gradients = layerGradients(job, config, student, layer, number), optimizer = makeAdam(GROUPS, (name) => (isScale(name) ? 'scale' : 'weight'), adamDefaults, compileFor(config.steps));
   let trained = clone(pick(student.initial, names)), adam = adamInit(trained);
   try {
     for (let step = 0; step < config.steps; step++) {
-      const inputs = inputTensors(batches[batchOf(step)]);
-      const { report, ...grads } = tidy(() => gradients({ ...prefixed('trained/', trained), ...prefixed('inputs/', inputs) }));
+      const batch = batchOf(step), inputs = inputTensors(states.batches[batch]), { x, y } = states.of(batch, number);
+      const { report, ...grads } = tidy(() => gradients({ ...prefixed('trained/', trained), ...prefixed('inputs/', inputs), x, y }));
       const [loss, norm] = report.dataSync(), share = rateAt(config.schedule, step, config.steps);
       const next = optimizer.update(trained, part(grads, 'grads/'), adam, { weight: share * config.rate, scale: share * config.scaleRate });
       dispose(trained, adam.m, adam.v, grads, { report });
@@ -72,14 +79,14 @@ export function* distillLayer(job: Job, config: LayerTraining, student: Student,
 const GROUPS = { weight: { decay: false }, scale: { decay: false } };
 
 /** Gradient of the layer's relative squared error, clipped; as a graph if there are steps enough to pay for it. */
-function layerGradients({ teacher: { model, params }, plan }: Job, { steps, clip }: LayerTraining, student: Student, layer: string): Compiled {
-  const { number } = layerOf(`${layer}.`)!, own = { activation: (site: string, x: Tensor) => (site.startsWith(`${layer}.`) ? student.hooks.activation?.(site, x) ?? x : x) };
-  const gradients = (x: Params): Record<string, Tensor> => {
-    const trained = part(x, 'trained/'), inputs = part(x, 'inputs/') as Inputs, real = maskOf(inputs);
+function layerGradients({ teacher: { model, params }, plan }: Job, { steps, clip }: LayerTraining, student: Student, layer: string, number: number): Compiled {
+  const own = { activation: (site: string, x: Tensor) => (site.startsWith(`${layer}.`) ? student.hooks.activation?.(site, x) ?? x : x) };
+  const gradients = (given: Params): Record<string, Tensor> => {
+    const trained = part(given, 'trained/'), inputs = part(given, 'inputs/') as Inputs, real = maskOf(inputs);
     const mask = tf.reshape(real, [...real.shape, 1]); // expandDims cannot be part of a graph
-    const target = tf.mul(model.forward(params, inputs).hidden[number + 1], mask), size = tf.sum(tf.square(target));
+    const target = tf.mul(given.y, mask), size = tf.sum(tf.square(target));
     const { value, grads } = valueAndGrad((layerWeights) => {
-      const answer = model.forward({ ...params, ...layerWeights }, inputs, own).hidden[number + 1];
+      const answer = throughLayer(model, { ...params, ...layerWeights }, inputs, number, given.x, own);
       return tf.div(tf.sum(tf.square(tf.sub(tf.mul(answer, mask), target))), size) as Scalar;
     }, effective(student, trained));
     const clipped = clipByGlobalNorm(latentGradients(student, trained, grads), clip);

@@ -1,7 +1,7 @@
 // What training begins with, if the settings ask for it: each layer distilled by itself.
 import { dispose } from '../core/tree';
 import { collect } from './inputs';
-import { distillLayer, layersOf } from './layerDistill';
+import { distillLayer, layersOf, statesFor, updatesEach } from './layerDistill';
 import { isCancelled, type Job } from './method';
 import { disposeInputs, type Source } from './source';
 import type { TrainConfig } from './config';
@@ -10,7 +10,7 @@ import type { Student } from './student';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** Batches that the layers learn from in turn. */
-const BATCHES = 64;
+export const START_BATCHES = 64;
 
 /**
  * Layers of a student distilled one by one (layerDistill.ts) on batches of the method's own source, the adversary as it came: cheap
@@ -19,13 +19,13 @@ const BATCHES = 64;
  * @returns what the layers train, by name, which the caller owns; undefined if the run was cancelled meanwhile. A layer whose loss is not finite stays rounded.
  */
 export async function layerStart(job: Job, config: TrainConfig, student: Student, source: Source, tell: (report: LayerReport & { layer: string }) => void | Promise<void>): Promise<Record<string, Tensor> | undefined> {
-  const parts = layersOf(job), { steps: all, rate, scaleRate } = config.layerwise, steps = Math.max(1, Math.floor(all / parts.length));
-  const batches = await collect(job, source, Math.min(BATCHES, steps)), found: Record<string, Tensor> = {};
+  const parts = layersOf(job), { steps: all, rate, scaleRate } = config.layerwise, steps = updatesEach(all, parts);
+  const batches = await collect(job, source, Math.min(START_BATCHES, steps)), found: Record<string, Tensor> = {}, states = statesFor(job, batches, steps);
   let complete = false;
   try {
     if (isCancelled(job)) return undefined;
     for (const layer of parts) {
-      for (const report of distillLayer(job, { steps, rate, scaleRate, clip: config.clip, schedule: config.schedule }, student, batches, layer, (trained) => { Object.assign(found, trained); })) {
+      for (const report of distillLayer(job, { steps, rate, scaleRate, clip: config.clip, schedule: config.schedule }, student, states, layer, (trained) => { Object.assign(found, trained); })) {
         if (!Number.isFinite(report.student)) break;
         await tell({ layer, ...report });
         await new Promise((turn) => setImmediate(turn)); // signals and the notebook get a turn
@@ -35,6 +35,7 @@ export async function layerStart(job: Job, config: TrainConfig, student: Student
     complete = true;
     return found;
   } finally {
+    states.dispose();
     batches.forEach(disposeInputs);
     if (!complete) dispose(found);
   }

@@ -2,7 +2,7 @@ import { tf } from '../core/backend';
 import { tidy } from '../core/memory';
 import { dispose, type Params } from '../core/tree';
 import { calibration, inputDefaults, type InputConfig } from './inputs';
-import { distillLayer, layersOf, type LayerTraining } from './layerDistill';
+import { distillLayer, layersOf, statesFor, updatesEach, type LayerTraining } from './layerDistill';
 import { layerByLayer, type Partly } from './layerwise';
 import { roundToNearest } from './ptq';
 import { disposeInputs } from './source';
@@ -36,16 +36,17 @@ export const zeroQuant: Method<ZeroQuantConfig> = {
   async run(job, config) {
     if (config.lkd === 'off') return roundToNearest(job);
     const batches = await calibration(job, config), student = makeStudent(job.teacher.model, job.teacher.params, job.plan);
-    const parts = layersOf(job), units = Math.max(1, Math.floor(config.steps / parts.length));
+    const parts = layersOf(job), units = updatesEach(config.steps, parts), states = statesFor(job, batches, units);
     try {
       return await layerByLayer({
         id: 'zeroQuant', job, parts, units, checkpointSeconds: config.checkpointSeconds,
-        improve: (layer, q) => distillLayer(job, { ...config, steps: units }, student, batches, layer, (trained) => {
+        improve: (layer, q) => distillLayer(job, { ...config, steps: units }, student, states, layer, (trained) => {
           place(student, trained, q);
           dispose(trained);
         }),
       });
     } finally {
+      states.dispose();
       batches.forEach(disposeInputs);
       student.dispose();
     }

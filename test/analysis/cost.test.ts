@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { forwardFlops, methodFlops, type Countable } from '../../src/analysis/cost';
+import { forwardFlops, methodFlops, START_BATCHES, type Countable } from '../../src/analysis/cost';
+import * as layerStart from '../../src/methods/layerStart';
 
 /** A BERT of two layers, hidden 4, feed-forward 8, vocabulary 10, three labels; and an OPT of one layer. */
 const layer = (i: number) => ['query', 'key', 'value'].map((part) => [`l.${i}.${part}`, `l.${i}.in`, [4, 4]] as const).concat([[`l.${i}.out`, `l.${i}.out`, [4, 4]], [`l.${i}.wide`, `l.${i}.wide`, [8, 4]], [`l.${i}.narrow`, `l.${i}.narrow`, [4, 8]]] as never);
@@ -36,8 +37,9 @@ describe('analysis/cost', () => {
     assert.equal(methodFlops('samSga', { ...sga, sga: 'off' }, bert, opt).generator, 0);
     assert.equal(methodFlops('samSga', { ...sga, look: { every: 5 } }, bert, opt).sam, 6 * PASS);
     assert.equal(methodFlops('samSga', { ...sga, stepsPerBatch: 5 }, bert, opt).teacher, 2 * PASS);
-    const started = methodFlops('samSga', { ...sga, layerwise: { steps: 4 } }, bert, opt); // two layers: an update goes back through one of them
-    assert.deepEqual([started.teacher, started.student, started.update], [14 * PASS, 38 * PASS, 12 * 12 * 256]);
+    assert.equal(START_BATCHES, layerStart.START_BATCHES);
+    const started = methodFlops('samSga', { ...sga, layerwise: { steps: 4 } }, bert, opt); // two layers with two updates each, on two batches
+    assert.deepEqual([started.teacher, started.student, started.update], [12 * PASS, 36 * PASS, 12 * 12 * 256]);
   });
 
   it('the other methods', () => {
@@ -48,7 +50,7 @@ describe('analysis/cost', () => {
     const one: Countable = { ...bert, linears: bert.linears.slice(0, 3), probabilities: [] }, pass = 2 * 15 * 48 + 2 * 3 * 28;
     assert.ok(Math.abs(methodFlops('gptq', { ...size, sequences: 6, inputs: 'random' }, one).student - (pass + 2 * 30 * 16 + (2 / 3) * 64 + 5 * 12 * 16)) < 1e-9);
     const lkd = methodFlops('zeroQuant', { ...size, steps: 10, lkd: 'on', inputs: 'random', sequences: 6 }, bert);
-    assert.deepEqual([lkd.teacher, lkd.student, lkd.update], [10 * PASS, 20 * PASS, 5 * 12 * 256]);
+    assert.deepEqual([lkd.teacher, lkd.student, lkd.update], [2 * PASS, 15 * PASS, 5 * 12 * 256]);
   });
 
   it('a method that needs a generator says so', () => assert.throws(() => methodFlops('samSga', sga, bert), /computes with a generator/));
