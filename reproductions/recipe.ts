@@ -5,7 +5,7 @@ import type { MethodId } from '../src/index';
 export const RECIPE = 1;
 
 /** Of the student of every method that trains one: the same loss and rates. */
-const STUDENT = ['divergence.hidden=100', 'scaleRate=0.01', 'rate=0.0001', 'layerwise.steps=600'], PLAYER = ['generator.rate=0.0001', 'generator.noise=written'];
+export const STUDENT = ['divergence.hidden=100', 'scaleRate=0.01', 'rate=0.0001', 'layerwise.steps=600'], PLAYER = ['generator.noise=written'];
 
 /** Settings of a method over its defaults, `path=value`, frozen after the search by the fixed bank (specs/search.ts; a test holds both together). */
 export const FROZEN: Readonly<Partial<Record<MethodId, readonly string[]>>> = {

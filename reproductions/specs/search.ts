@@ -96,10 +96,15 @@ function suitsAll(find: Find, preset: Preset, plan: string): boolean {
   return plan === '' || CANDIDATES.every(({ method }) => tried(find, preset, method).filter((t) => planOf(t) === plan).every(nowhereWorse));
 }
 
-/** What was tried at full length: the mean over the bank, of what was chosen in short runs. */
-function triedWhole(find: Find, preset: Preset, method: MethodId): { change: string; share: number | null }[] {
-  const { whole = [] } = triedOf(method), means = whole.map((change) => quantizeResult(find, wholeCell(preset, method, change))?.bank?.mean ?? null), [base] = means;
-  return whole.map((change, i) => { const mean = means[i]; return { change, share: mean === null || base === null ? null : mean / base }; });
+/** A run of full length: its divergence on the bank as a share of that of what short runs chose, and how many different tokens the adversary came to write. */
+export interface Whole { change: string; share: number | null; distinct: number | null }
+
+export function triedWhole(find: Find, preset: Preset, method: MethodId): Whole[] {
+  const { whole = [] } = triedOf(method), results = whole.map((change) => quantizeResult(find, wholeCell(preset, method, change))), base = results[0]?.bank?.mean;
+  return whole.map((change, i) => {
+    const mean = results[i]?.bank?.mean;
+    return { change, share: mean === undefined || base === undefined ? null : mean / base, distinct: results[i]?.history.at(-1)?.distinct ?? null };
+  });
 }
 
 /** The choice of the short runs, unless another candidate wins at full length by the margin. */
@@ -111,7 +116,7 @@ export function chosen(find: Find, preset: Preset, method: MethodId): string[] {
 }
 
 /** The candidate with the lowest mean of those that are nowhere worse than the defaults, where it beats them by the margin: a recipe for all tasks must break none. */
-function chosenShort(find: Find, preset: Preset, method: MethodId): string[] {
+export function chosenShort(find: Find, preset: Preset, method: MethodId): string[] {
   const safe = tried(find, preset, method).filter((t) => t.score !== null && nowhereWorse(t) && suitsAll(find, preset, planOf(t)));
   const best = safe.reduce<Tried | undefined>((a, b) => (a && a.score! <= b.score! ? a : b), undefined);
   return best?.change && best.score! <= 1 - MARGIN ? best.change.split(' ') : [];
@@ -136,7 +141,7 @@ export const SEARCH: Spec = {
     if (!this.cells(preset).length) return { tables: [], figures: [], notes: [this.absent!(preset)], rows: [] };
     const places = placesOf(preset).map((place) => place.task), rows: Row[] = [];
     const tables = CANDIDATES.map(({ method }): Table => {
-      const kept = chosen(find, preset, method).join(' '), all = tried(find, preset, method);
+      const kept = chosenShort(find, preset, method).join(' '), all = tried(find, preset, method);
       for (const t of all) rows.push({ method, title: t.change ?? 'defaults', bits: 'W2A8', task: 'average', metric: 'divergence on the bank, of the defaults\'', mean: t.score, spread: null, seeds: [0], published: null, difference: null });
       return {
         title: `${method}: divergence on the fixed bank, relative to the defaults`, columns: [{ name: 'change' }, ...places.map((name) => ({ name, digits: 3 })), { name: 'mean', digits: 3 }, { name: 'kept' }],
@@ -144,6 +149,14 @@ export const SEARCH: Spec = {
         note: `W2A8, ${trains(method) ? `${STEPS[preset]} steps, ` : ''}seed 0, preset ${preset}; geometric means; the best is kept of those that are nowhere worse, where it wins by ${100 * MARGIN} %`,
       };
     });
-    return { tables, figures: [], notes: [], rows };
+    const long = CANDIDATES.filter(({ whole }) => whole).map(({ method }): Table => {
+      const kept = chosen(find, preset, method).join(' ');
+      return {
+        title: `${method} at full length, relative to what short runs chose`, columns: [{ name: 'change' }, { name: PLACES[BUNDLED].task, digits: 3 }, { name: 'different tokens at the end', unit: '%', digits: 0 }, { name: 'kept' }],
+        rows: triedWhole(find, preset, method).map(({ change, share, distinct }) => [change, share ?? 'not run', distinct === null ? null : 100 * distinct, change === kept ? 'yes' : '']),
+        note: `W2A8, all steps, seed 0, preset ${preset}; another one than the first is kept where it wins by ${100 * MARGIN} %`,
+      };
+    });
+    return { tables: [...tables, ...long], figures: [], notes: [], rows };
   },
 };

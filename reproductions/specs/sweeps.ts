@@ -1,5 +1,6 @@
 // Sweeps over one setting: beta, generator size, granularity, bits.
 import { encoders, sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
+import { STUDENT } from '../recipe';
 import { plainCell, quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { sweepView, type SweepLine } from '../report/sweepView';
 import { cellsAt, variant } from './matrix';
@@ -26,6 +27,19 @@ function betaLines(preset: Preset): SweepLine[] {
     points: BETAS.map((beta) => ({ at: beta, label: String(beta), cells: withSeeds(preset, (seed) => sweepCell(preset, setup, 'samSga', beta === 0 ? ['sam=off'] : [`beta=${beta}`], seed)) })),
   }));
 }
+
+/** The adversary at rest, at the recipe's rate, and at ten times that, with which short runs do best; with SAM and without. */
+function adversaryLines(preset: Preset): SweepLine[] {
+  const one = (setup: Setup, key: string): QuantizeCell[] => cellsAt(preset, setup, { ...variant(preset, key), seeds: [0] }, 'W2A8');
+  const fast = (setup: Setup, method: MethodId): QuantizeCell[] => one(setup, method).map((cell) => ({ ...cell, set: [...STUDENT, 'generator.rate=0.0001', 'generator.noise=written', ...setup.set] }));
+  return sweepSetups(preset).flatMap((setup) => ([['samSga', 'frozen', 'SAM'], ['adversarial', 'neither', 'no SAM']] as const).map(([method, frozen, label]) => ({
+    name: `${setup.task}, ${label}`, task: setup.task,
+    points: [{ at: 0, label: 'frozen', cells: one(setup, frozen) }, { at: 1, label: 'recipe', cells: one(setup, method) }, { at: 2, label: 'ten times as fast', cells: fast(setup, method) }],
+  })));
+}
+
+/** Share of different tokens in the last batches, in percent: what is left of the generator's language. */
+const different = (find: Find) => ({ name: 'different tokens at the end', unit: '%', digits: 0, of: (cells: readonly QuantizeCell[]) => { const share = quantizeResult(find, cells[0])?.history.at(-1)?.distinct; return share == null ? null : 100 * share; } });
 
 /** Generators by their number of parameters; all have read PTB only, and they share one tokenizer. */
 const SIZES: Readonly<Record<Preset, readonly { name: string; millions: number }[]>> = {
@@ -121,6 +135,13 @@ export const SWEEPS: readonly Spec[] = [
       id: 'beta', title: 'Radius of the perturbation (beta, relative)', axis: 'beta', find, lines: betaLines(preset), note: `${halfSteps(preset)}; beta 0 is AdamW; rise: (L(w + eps) - L(w)) / L(w), below 1 % SAM does nothing`,
       extra: [{ name: 'rise', unit: '%', digits: 1, of: (cells) => { const rises = cells.flatMap((c) => quantizeResult(find, c)?.sharpness ?? []); return rises.length ? (100 * rises.reduce((a, b) => a + b, 0)) / rises.length : null; } }],
     }),
+  },
+  {
+    id: 'adversary', group: 'sweep', title: 'Sweep: how fast the adversary learns',
+    claim: 'The rate of the generator\'s ascent is not published where we could read.',
+    meaning: 'The adversary pays where it scores above the frozen generator by more than the error of a run; it has collapsed where few different tokens are left.',
+    cells: (preset) => cellsOf(adversaryLines(preset)),
+    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', find, lines: adversaryLines(preset), note: `W2A8, full runs, seed 0, preset ${preset}; in the figure 0 to 2 stand for the rows in their order`, extra: [different(find)] }),
   },
   {
     id: 'granularity', group: 'sweep', title: 'Sweep: granularity of the weights',

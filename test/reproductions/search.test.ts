@@ -5,7 +5,7 @@ import { METHODS, type MethodId } from '../../src/index';
 import { contentOf, type Cell } from '../../reproductions/cells/cell';
 import { allResults } from '../../reproductions/cells/result';
 import { FROZEN } from '../../reproductions/recipe';
-import { CANDIDATES, chosen, recipeOf, SEARCH, tried, unbeaten, type Tried } from '../../reproductions/specs/search';
+import { CANDIDATES, chosen, chosenShort, recipeOf, SEARCH, tried, triedWhole, unbeaten, type Tried } from '../../reproductions/specs/search';
 
 describe('the search for the recipe', () => {
   const results = allResults(join(__dirname, '..', '..', 'reproductions', 'results', 'cells')), find = (cell: Cell) => results.get(contentOf(cell));
@@ -20,12 +20,18 @@ describe('the search for the recipe', () => {
     assert.deepEqual(unbeaten(all).map((t) => t.change), ['b', 'd', 'f', 'plan.scale=twn']);
   });
 
-  for (const { method, real, fast } of CANDIDATES) {
+  for (const { method, real, fast, whole } of CANDIDATES) {
     it(`${method}: on SST-2 is what nothing beats on the bundled models, and what is chosen is nowhere worse than the defaults`, () => {
       const all = tried(find, 'mini', method).filter((t) => t.change === null || t.change !== fast);
       for (const { change } of unbeaten(all)) assert.ok(change === null || real.includes(change), `${change} goes on`);
-      const [defaults] = all, found = all.find((t) => t.change === chosen(find, 'mini', method).join(' ')) ?? defaults;
+      const [defaults] = all, found = all.find((t) => t.change === chosenShort(find, 'mini', method).join(' ')) ?? defaults;
       assert.ok(found.shares.every((x, i) => x! <= 1.02 * defaults.shares[i]!), 'it breaks none');
+    });
+
+    if (whole) it(`${method}: at full length begins with what short runs chose, and keeps it or what beats it by 2 %`, () => {
+      const all = triedWhole(find, 'mini', method), best = Math.min(...all.map((t) => t.share!)), kept = all.find((t) => t.change === chosen(find, 'mini', method).join(' '))!;
+      assert.deepEqual([all[0].change, all[0].share], [chosenShort(find, 'mini', method).join(' '), 1]);
+      assert.equal(kept.share, best <= 0.98 ? best : 1);
     });
   }
 
