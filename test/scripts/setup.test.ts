@@ -14,7 +14,7 @@ const { StepFailed, Unavailable, remedyFor } = require(path.join(setup, 'failure
 const { writeStamp, stampHolds, hashOf } = require(path.join(setup, 'stamp.cjs'));
 const { reasonIn } = require(path.join(setup, 'command.cjs'));
 const { supported } = require(path.join(setup, 'steps', 'node.cjs'));
-const { unsuitable } = require(path.join(setup, 'steps', 'tensorflow.cjs'));
+const { unsuitable, bytesUnder } = require(path.join(setup, 'steps', 'tensorflow.cjs'));
 
 const temporary = () => fs.mkdtempSync(path.join(os.tmpdir(), 'zsaq-'));
 
@@ -39,6 +39,19 @@ function steps(...list: FakeStep[]) {
 }
 
 const lock = { take: async () => undefined };
+
+describe('set-up: progress of a download', () => {
+  it('counts what is there, and nothing of a folder that pip removes while it is read', () => {
+    const folder = temporary(), inner = path.join(folder, 'pip'), read = fs.readdirSync, real = require('node:fs') as typeof fs;
+    fs.mkdirSync(inner);
+    fs.writeFileSync(path.join(folder, 'a'), 'four');
+    fs.writeFileSync(path.join(inner, 'b'), 'seven..');
+    assert.equal(bytesUnder(folder), 11);
+    real.readdirSync = ((...args: Parameters<typeof read>) => { const found = read(...args); real.readdirSync = read; fs.rmSync(inner, { recursive: true, force: true }); return found; }) as typeof read;
+    try { assert.equal(bytesUnder(folder), 4); } finally { real.readdirSync = read; }
+    fs.rmSync(folder, { recursive: true });
+  });
+});
 
 describe('set-up: steps', () => {
   it('runs what is not done, in order, and says it', async () => {

@@ -38,14 +38,18 @@ function unsuitable(platform = process.platform, arch = process.arch, header = p
   return undefined;
 }
 
+/** Bytes of the files below a folder in which another process works: what it removes meanwhile counts as nothing. */
 function bytesUnder(folder) {
-  let sum = 0;
-  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
-    const file = path.join(folder, entry.name);
-    if (entry.isDirectory()) sum += bytesUnder(file);
-    else sum += fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  let entries;
+  try {
+    entries = fs.readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return 0;
   }
-  return sum;
+  return entries.reduce((sum, entry) => {
+    const file = path.join(folder, entry.name);
+    return sum + (entry.isDirectory() ? bytesUnder(file) : fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
 }
 
 module.exports = {
@@ -54,7 +58,7 @@ module.exports = {
   needs: ['python', 'compiler'],
   size: () => { const k = KINDS[kind()]; return `${k.what}, ${megabytes(k.download)} to download, ${megabytes(k.disk)} on disk`; },
   get space() { const k = KINDS[kind()]; return k.download + k.disk; },
-  VERSION, kind, folderOf, unsuitable,
+  VERSION, kind, folderOf, unsuitable, bytesUnder,
 
   check() {
     const which = kind();
