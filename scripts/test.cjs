@@ -1,14 +1,10 @@
 'use strict';
-// `npm test`: sets up what is missing, runs mocha, and ends with one line, `N passed, N failed`. Arguments go to mocha. The whole suite runs
-// two files at a time, each in a process of its own: much of it waits for processes that it starts.
+// `npm test`: sets up what is missing, runs mocha, and ends with one line, `N passed, N failed`. Arguments go to mocha.
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { setUp } = require('./setup/index.cjs');
-
-/** Memory for a TensorFlow each, and what tests start. */
-const JOBS = ['--parallel', '--jobs', '2'];
 
 /** The closing line for the marks that the reporter left: p, f and s, one for each test. */
 function closingLine(marks, code) {
@@ -28,7 +24,7 @@ async function main(args) {
   const root = path.resolve(__dirname, '..');
   const mocha = path.join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
   const named = args.some((arg) => /\.test\.ts$|^test(\/|$)/.test(arg));
-  const child = spawn(process.execPath, [mocha, '--reporter', path.join(__dirname, 'reporter.cjs'), ...args, ...(named ? [] : [...JOBS, 'test/**/*.test.ts'])],
+  const child = spawn(process.execPath, [mocha, '--reporter', path.join(__dirname, 'reporter.cjs'), ...args, ...(named ? [] : ['test/**/*.test.ts'])],
     { cwd: root, stdio: 'inherit', env: { ...process.env, ZSAQ_TEST_MARKS: marks } });
   const forward = (signal) => process.on(signal, () => child.kill(signal));
   ['SIGINT', 'SIGTERM'].forEach(forward);
