@@ -1,4 +1,5 @@
 // Is one method better than another? Resampled over examples, the same ones for both, and over the seeds of each.
+import { createHash } from 'node:crypto';
 import { Stream } from '../../src/index';
 
 /** The contributions of one method to one task: a list of values for each seed, of equal length. */
@@ -21,6 +22,21 @@ const LEVEL = 0.95;
  */
 export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed = 0): Interval | undefined {
   if (!pairs.length) return undefined;
+  const key = keyOf(pairs, resamples, seed), found = known.get(key) ?? resampled(pairs, resamples, seed);
+  known.set(key, found);
+  return { ...found };
+}
+
+/** Several tables ask for the same comparison; by what is compared. */
+const known = new Map<string, Interval>();
+
+function keyOf(pairs: readonly Pair[], resamples: number, seed: number): string {
+  const hash = createHash('sha256').update(JSON.stringify([resamples, seed, pairs.map(({ task, ours, theirs }) => [task, ours.kind, theirs.kind, ours.seeds.map((s) => s.length), theirs.seeds.map((s) => s.length)])]));
+  for (const { ours, theirs } of pairs) for (const s of [...ours.seeds, ...theirs.seeds]) hash.update(new Uint8Array(s.buffer, s.byteOffset, s.byteLength));
+  return hash.digest('hex');
+}
+
+function resampled(pairs: readonly Pair[], resamples: number, seed: number): Interval {
   const stream = new Stream('bootstrap', seed), all = (s: Sample): number[] => s.seeds.map((_, i) => i);
   const draw = (n: number): Int32Array => {
     const out = new Int32Array(n);
