@@ -22,7 +22,7 @@ export const reproduceCommand: Command = {
   --preset NAME      smoke | mini | paper (mini): bundled models in seconds; real small models on two cores; the paper's on a GPU
   --seeds LIST       only these seeds: 0 or 0,1,2
   --only PATTERN     only cells whose description holds this; * stands for anything: --only 'SST-2 W2A8'
-  --workers N        cells at a time (1), each with its share of the cores and its own memory: 2 on two cores finish a third more (Linux)
+  --workers N        cells at a time (1), each with its share of the cores and its own memory (Linux): 2 on two cores finish more than one after the other
   --budget MINUTES   start no cell after this time
   --dry-run          say what would be run, in which order and how long, without running it
   --data DIR         folder of the real data sets (ZSAQ_DATA)

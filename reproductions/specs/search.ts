@@ -1,6 +1,6 @@
 // The search for the recipe: what each method is set to in all tables, chosen by the fixed bank alone and then frozen in recipe.ts.
 import { searchCell, type Preset, type QuantizeCell } from '../cells/cell';
-import { quantizeResult, type Find, type Row, type Spec } from './spec';
+import { DIFFERENT, quantizeResult, type Find, type Row, type Spec } from './spec';
 import type { Table } from '../../src/report';
 import type { MethodId } from '../../src/index';
 
@@ -56,8 +56,9 @@ function cellsOf(preset: Preset, method: MethodId, change: string | null): Quant
   return placesOf(preset).slice(0, everywhere ? undefined : BUNDLED).map((place) => searchCell({ preset, ...place, method, bits: 'W2A8', set: [...(trains(method) ? [`steps=${STEPS[preset]}`] : []), ...(change?.split(' ') ?? [])] }));
 }
 
-/** A run of full length on the last place. */
-const wholeCell = (preset: Preset, method: MethodId, change: string): QuantizeCell => searchCell({ preset, ...PLACES[BUNDLED], method, bits: 'W2A8', set: change.split(' ') });
+/** Runs of full length on the real task, one for each of `whole`. */
+const wholeCells = (preset: Preset, method: MethodId): QuantizeCell[] => placesOf(preset).slice(BUNDLED).flatMap((place) => (
+  (triedOf(method).whole ?? []).map((change) => searchCell({ preset, ...place, method, bits: 'W2A8', set: change.split(' ') }))));
 
 const placesOf = (preset: Preset) => (preset === 'smoke' ? PLACES.slice(0, 1) : preset === 'mini' ? PLACES : []);
 
@@ -96,15 +97,12 @@ function suitsAll(find: Find, preset: Preset, plan: string): boolean {
   return plan === '' || CANDIDATES.every(({ method }) => tried(find, preset, method).filter((t) => planOf(t) === plan).every(nowhereWorse));
 }
 
-/** A run of full length: its divergence on the bank as a share of that of what short runs chose, and how many different tokens the adversary came to write. */
-export interface Whole { change: string; share: number | null; distinct: number | null }
+/** A run of full length: its divergence on the bank as a share of that of what short runs chose, and how much of its language the adversary kept. */
+export interface Whole { change: string; share: number | null; different: number | null }
 
 export function triedWhole(find: Find, preset: Preset, method: MethodId): Whole[] {
-  const { whole = [] } = triedOf(method), results = whole.map((change) => quantizeResult(find, wholeCell(preset, method, change))), base = results[0]?.bank?.mean;
-  return whole.map((change, i) => {
-    const mean = results[i]?.bank?.mean;
-    return { change, share: mean === undefined || base === undefined ? null : mean / base, distinct: results[i]?.history.at(-1)?.distinct ?? null };
-  });
+  const found = wholeCells(preset, method).map((cell) => ({ change: cell.set.join(' '), result: quantizeResult(find, cell) })), base = found[0]?.result?.bank?.mean;
+  return found.map(({ change, result }) => ({ change, share: result?.bank && base ? result.bank.mean / base : null, different: DIFFERENT.of(result) }));
 }
 
 /** The choice of the short runs, unless another candidate wins at full length by the margin. */
@@ -135,7 +133,7 @@ export const SEARCH: Spec = {
   id: 'search', group: 'question', title: 'The recipe: settings of each method, chosen on the fixed bank',
   claim: 'The paper\'s learning rates, beta and divergence are not published where we could read.',
   meaning: 'Below 1 the student is nearer to its teacher on held-out synthetic batches than with the defaults. Scores of tasks take no part in the choice. Short runs prefer larger rates.',
-  cells: (preset) => CANDIDATES.flatMap(({ method, whole }) => [...candidatesOf(method).flatMap((change) => cellsOf(preset, method, change)), ...(preset === 'mini' ? (whole ?? []).map((change) => wholeCell(preset, method, change)) : [])]),
+  cells: (preset) => CANDIDATES.flatMap(({ method }) => [...candidatesOf(method).flatMap((change) => cellsOf(preset, method, change)), ...wholeCells(preset, method)]),
   absent: (preset) => `the recipe is searched at preset mini, not at ${preset}`,
   view(find, preset) {
     if (!this.cells(preset).length) return { tables: [], figures: [], notes: [this.absent!(preset)], rows: [] };
@@ -152,8 +150,8 @@ export const SEARCH: Spec = {
     const long = CANDIDATES.filter(({ whole }) => whole).map(({ method }): Table => {
       const kept = chosen(find, preset, method).join(' ');
       return {
-        title: `${method} at full length, relative to what short runs chose`, columns: [{ name: 'change' }, { name: PLACES[BUNDLED].task, digits: 3 }, { name: 'different tokens at the end', unit: '%', digits: 0 }, { name: 'kept' }],
-        rows: triedWhole(find, preset, method).map(({ change, share, distinct }) => [change, share ?? 'not run', distinct === null ? null : 100 * distinct, change === kept ? 'yes' : '']),
+        title: `${method} at full length, relative to what short runs chose`, columns: [{ name: 'change' }, { name: PLACES[BUNDLED].task, digits: 3 }, DIFFERENT.column, { name: 'kept' }],
+        rows: triedWhole(find, preset, method).map(({ change, share, different }) => [change, share ?? 'not run', different, change === kept ? 'yes' : '']),
         note: `W2A8, all steps, seed 0, preset ${preset}; another one than the first is kept where it wins by ${100 * MARGIN} %`,
       };
     });

@@ -53,3 +53,12 @@ export interface Spec {
 }
 
 export const quantizeResult = (find: Find, cell: Cell): QuantizeResult | undefined => find(cell) as QuantizeResult | undefined;
+
+/** Share of different tokens at the end of a run, in percent: what is left of the generator's language. */
+export const DIFFERENT = {
+  column: { name: 'different tokens at the end', unit: '%', digits: 0 },
+  of(result: QuantizeResult | undefined): number | null {
+    const share = result?.history.at(-1)?.distinct ?? null;
+    return share === null ? null : 100 * share;
+  },
+};

@@ -4,7 +4,7 @@ import { STUDENT } from '../recipe';
 import { plainCell, quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { sweepView, type SweepLine } from '../report/sweepView';
 import { cellsAt, variant } from './matrix';
-import { quantizeResult, type Find, type Spec } from './spec';
+import { DIFFERENT, quantizeResult, type Find, type Spec } from './spec';
 import type { MethodId } from '../../src/index';
 
 const cellsOf = (lines: readonly SweepLine[]): QuantizeCell[] => lines.flatMap((l) => l.points.flatMap((p) => p.cells));
@@ -37,9 +37,6 @@ function adversaryLines(preset: Preset): SweepLine[] {
     points: [{ at: 0, label: 'frozen', cells: one(setup, frozen) }, { at: 1, label: 'recipe', cells: one(setup, method) }, { at: 2, label: 'ten times as fast', cells: fast(setup, method) }],
   })));
 }
-
-/** Share of different tokens in the last batches, in percent: what is left of the generator's language. */
-const different = (find: Find) => ({ name: 'different tokens at the end', unit: '%', digits: 0, of: (cells: readonly QuantizeCell[]) => { const share = quantizeResult(find, cells[0])?.history.at(-1)?.distinct; return share == null ? null : 100 * share; } });
 
 /** Generators by their number of parameters; all have read PTB only, and they share one tokenizer. */
 const SIZES: Readonly<Record<Preset, readonly { name: string; millions: number }[]>> = {
@@ -141,7 +138,7 @@ export const SWEEPS: readonly Spec[] = [
     claim: 'The rate of the generator\'s ascent is not published where we could read.',
     meaning: 'The adversary pays where it scores above the frozen generator by more than the error of a run; it has collapsed where few different tokens are left.',
     cells: (preset) => cellsOf(adversaryLines(preset)),
-    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', find, lines: adversaryLines(preset), note: `W2A8, full runs, seed 0, preset ${preset}; in the figure 0 to 2 stand for the rows in their order`, extra: [different(find)] }),
+    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', find, lines: adversaryLines(preset), note: `W2A8, full runs, seed 0, preset ${preset}; in the figure 0 to 2 stand for the rows in their order`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
   },
   {
     id: 'granularity', group: 'sweep', title: 'Sweep: granularity of the weights',
