@@ -15,55 +15,63 @@ const LEVEL = 0.95;
 
 /**
  * Score of ours minus theirs, averaged over tasks, with a paired bootstrap interval (percentile; Efron and Tibshirani 1993): each resample
- * draws examples with replacement, the same for both methods, and seeds of each method. Of running text, perplexity, of which less is
- * better: the difference is theirs minus ours.
+ * draws a task's examples with replacement, the same for every method, and seeds of each method. Of running text, perplexity, of which
+ * less is better: the difference is theirs minus ours.
  *
  * @returns undefined without tasks
  */
 export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed = 0): Interval | undefined {
   if (!pairs.length) return undefined;
-  const key = keyOf(pairs, resamples, seed), found = known.get(key) ?? resampled(pairs, resamples, seed);
-  known.set(key, found);
-  return { ...found };
-}
-
-/** Several tables ask for the same comparison; by what is compared. */
-const known = new Map<string, Interval>();
-
-function keyOf(pairs: readonly Pair[], resamples: number, seed: number): string {
-  const hash = createHash('sha256').update(JSON.stringify([resamples, seed, pairs.map(({ task, ours, theirs }) => [task, ours.kind, theirs.kind, ours.seeds.map((s) => s.length), theirs.seeds.map((s) => s.length)])]));
-  for (const { ours, theirs } of pairs) for (const s of [...ours.seeds, ...theirs.seeds]) hash.update(new Uint8Array(s.buffer, s.byteOffset, s.byteLength));
-  return hash.digest('hex');
-}
-
-function resampled(pairs: readonly Pair[], resamples: number, seed: number): Interval {
-  const stream = new Stream('bootstrap', seed), all = (s: Sample): number[] => s.seeds.map((_, i) => i);
-  const draw = (n: number): Int32Array => {
-    const out = new Int32Array(n);
-    for (let i = 0; i < n; i++) out[i] = Math.floor((stream.uint32() / 2 ** 32) * n);
-    return out;
-  };
-  const gain = average(pairs.map((p) => difference(p, undefined, all(p.ours), all(p.theirs))));
-  const drawn = Float64Array.from({ length: resamples }, () => average(pairs.map((p) => (
-    difference(p, draw(p.ours.seeds[0].length), [...draw(p.ours.seeds.length)], [...draw(p.theirs.seeds.length)]))))).sort();
+  const gain = average(pairs.map(({ ours, theirs }) => average(ours.seeds.map((s) => score(ours.kind, meanOf(s)))) - average(theirs.seeds.map((s) => score(theirs.kind, meanOf(s))))));
+  const scores = ({ kind, seeds }: Sample, task: string): Float64Array[] => seeds.map((values) => resampledMeans(values, task, resamples, seed).map((m) => score(kind, m)));
+  const sides = pairs.map(({ task, ours, theirs }) => [scores(ours, task), scores(theirs, task)]), stream = new Stream('bootstrap/seeds', seed);
+  const drawnSeeds = (of: readonly Float64Array[], r: number): number => average(of.map(() => of[below(stream, of.length)][r]));
+  const drawn = Float64Array.from({ length: resamples }, (_, r) => average(sides.map(([ours, theirs]) => drawnSeeds(ours, r) - drawnSeeds(theirs, r)))).sort();
   const at = (share: number): number => drawn[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))];
   return { gain, low: at((1 - LEVEL) / 2), high: at((1 + LEVEL) / 2), resamples };
 }
 
-const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+/** On the metric's scale: accuracy and correlations in points, perplexity as it is, less being better. */
+function score(kind: Sample['kind'], mean: number): number { return kind === 'nll' ? -Math.exp(mean) : 100 * mean; }
 
-/** On the metric's scale: accuracy and correlations in points, perplexity as it is. */
-function difference({ ours, theirs }: Pair, examples: Int32Array | undefined, a: readonly number[], b: readonly number[]): number {
-  const score = ({ kind, seeds }: Sample, chosen: readonly number[]): number => average(chosen.map((s) => {
-    const mean = meanOf(seeds[s], examples);
-    return kind === 'nll' ? -Math.exp(mean) : 100 * mean;
-  }));
-  return score(ours, a) - score(theirs, b);
+/** Drawn once for each task and resampled once for each result: a table compares each of its results with many. */
+const draws = new Map<string, Int32Array>(), means = new Map<string, Float64Array>();
+
+/** The examples of each resample, one resample after the other. */
+function drawsOf(task: string, examples: number, resamples: number, seed: number): Int32Array {
+  return kept(draws, [task, examples, resamples, seed].join('/'), () => {
+    const stream = new Stream(`bootstrap/${task}`, seed), out = new Int32Array(resamples * examples);
+    for (let i = 0; i < out.length; i++) out[i] = below(stream, examples);
+    return out;
+  });
 }
 
-function meanOf(values: Float32Array, examples: Int32Array | undefined): number {
+/** Mean of the values in each resample of the task's examples. */
+function resampledMeans(values: Float32Array, task: string, resamples: number, seed: number): Float64Array {
+  const content = createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('hex');
+  return kept(means, [content, task, resamples, seed].join('/'), () => {
+    const drawn = drawsOf(task, values.length, resamples, seed), out = new Float64Array(resamples);
+    for (let r = 0, i = 0; r < resamples; r++) {
+      let sum = 0;
+      for (const end = i + values.length; i < end; i++) sum += values[drawn[i]];
+      out[r] = sum / values.length;
+    }
+    return out;
+  });
+}
+
+function kept<T>(map: Map<string, T>, key: string, made: () => T): T {
+  const value = map.get(key) ?? made();
+  map.set(key, value);
+  return value;
+}
+
+const below = (stream: Stream, n: number): number => Math.floor((stream.uint32() / 2 ** 32) * n);
+
+const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+function meanOf(values: Float32Array): number {
   let sum = 0;
-  if (!examples) for (let i = 0; i < values.length; i++) sum += values[i];
-  else for (let i = 0; i < examples.length; i++) sum += values[examples[i]];
+  for (const v of values) sum += v;
   return sum / values.length;
 }

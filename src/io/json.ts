@@ -16,10 +16,11 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor']);
  * @example canonicalJson({ b: 1, a: [true, null] }) // '{"a":[true,null],"b":1}'
  */
 export function canonicalJson(value: unknown, indent = 0): string {
-  const ancestors: object[] = [];
+  const ancestors: object[] = [], path: (string | number)[] = [];
+  const where = (): string => `value${path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')}`;
 
-  const refuse = (where: string, what: string): never => {
-    throw new ZsaqError('format', `${where} is ${what}, which JSON cannot hold: give numbers, text, true, false, null, lists and plain objects`);
+  const refuse = (what: string): never => {
+    throw new ZsaqError('format', `${where()} is ${what}, which JSON cannot hold: give numbers, text, true, false, null, lists and plain objects`);
   };
 
   const join = (open: string, items: string[], close: string): string => {
@@ -29,29 +30,36 @@ export function canonicalJson(value: unknown, indent = 0): string {
     return open + line + items.join(',' + line) + line.slice(0, line.length - indent) + close;
   };
 
-  const write = (v: unknown, where: string): string => {
+  const write = (v: unknown): string => {
     if (v === null || typeof v === 'boolean' || typeof v === 'string') return JSON.stringify(v);
     if (typeof v === 'number') {
-      if (!Number.isFinite(v)) throw new ZsaqError('nonFinite', `${where} is ${v}, which JSON cannot hold: give a finite number or null`);
+      if (!Number.isFinite(v)) throw new ZsaqError('nonFinite', `${where()} is ${v}, which JSON cannot hold: give a finite number or null`);
       return Object.is(v, -0) ? '-0' : String(v);
     }
-    if (typeof v !== 'object') return refuse(where, v === undefined ? 'undefined' : `a ${typeof v}`);
-    if (ancestors.includes(v)) return refuse(where, 'an object that contains itself');
-    if (ancestors.length >= MAX_DEPTH) return refuse(where, `nested more than ${MAX_DEPTH} levels deep`);
+    if (typeof v !== 'object') return refuse(v === undefined ? 'undefined' : `a ${typeof v}`);
+    if (ancestors.includes(v)) return refuse('an object that contains itself');
+    if (ancestors.length >= MAX_DEPTH) return refuse(`nested more than ${MAX_DEPTH} levels deep`);
     const prototype = Object.getPrototypeOf(v);
     const plain = prototype === null || Object.getPrototypeOf(prototype) === null;
-    if (!Array.isArray(v) && !plain) return refuse(where, `a ${v.constructor?.name ?? 'class instance'}`);
+    if (!Array.isArray(v) && !plain) return refuse(`a ${v.constructor?.name ?? 'class instance'}`);
     ancestors.push(v);
     const text = Array.isArray(v)
-      ? join('[', Array.from(v, (item, i) => write(item, `${where}[${i}]`)), ']')
+      ? join('[', Array.from(v, (item, i) => at(i, item)), ']')
       : join('{', Object.keys(v).sort()
         .filter((key) => (v as Record<string, unknown>)[key] !== undefined)
-        .map((key) => JSON.stringify(key) + (indent ? ': ' : ':') + write((v as Record<string, unknown>)[key], `${where}.${key}`)), '}');
+        .map((key) => JSON.stringify(key) + (indent ? ': ' : ':') + at(key, (v as Record<string, unknown>)[key])), '}');
     ancestors.pop();
     return text;
   };
 
-  return write(value, 'value');
+  const at = (key: string | number, item: unknown): string => {
+    path.push(key);
+    const text = write(item);
+    path.pop();
+    return text;
+  };
+
+  return write(value);
 }
 
 /**

@@ -40,6 +40,7 @@ function numeric(table: Table): boolean[] {
 
 /** Columns that a terminal gives a text: none to combining marks, two to East Asian wide characters and emoji. */
 export function displayWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     const code = segment.codePointAt(0)!;
