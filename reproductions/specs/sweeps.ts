@@ -5,7 +5,7 @@ import { plainCell, quantizeCell, type Preset, type QuantizeCell } from '../cell
 import { sweepView, type SweepLine } from '../report/sweepView';
 import { cellsAt, variant } from './matrix';
 import { DIFFERENT, quantizeResult, type Find, type Spec } from './spec';
-import type { MethodId } from '../../src/index';
+import { METHODS, type MethodId, type SamSgaConfig } from '../../src/index';
 
 const cellsOf = (lines: readonly SweepLine[]): QuantizeCell[] => lines.flatMap((l) => l.points.flatMap((p) => p.cells));
 
@@ -20,11 +20,13 @@ const halfSteps = (preset: Preset): string => `W2A8, ${SWEEP_STEPS[preset]} step
 
 /** Perturbation as a share of the norm of the quantized weights; 0 is AdamW. */
 const BETAS = [0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3];
+/** Of this one the sweeps share their cell, which names no value. */
+const { beta: OWN_BETA } = METHODS.samSga.defaults as SamSgaConfig;
 
 function betaLines(preset: Preset): SweepLine[] {
   return sweepSetups(preset).map((setup) => ({
     name: setup.task, task: setup.task,
-    points: BETAS.map((beta) => ({ at: beta, label: String(beta), cells: withSeeds(preset, (seed) => sweepCell(preset, setup, 'samSga', beta === 0 ? ['sam=off'] : [`beta=${beta}`], seed)) })),
+    points: BETAS.map((beta) => ({ at: beta, label: String(beta), cells: withSeeds(preset, (seed) => sweepCell(preset, setup, 'samSga', beta === 0 ? ['sam=off'] : beta === OWN_BETA ? [] : [`beta=${beta}`], seed)) })),
   }));
 }
 
@@ -52,12 +54,15 @@ function sizeLines(preset: Preset): SweepLine[] {
   }));
 }
 
-const GRANULARITIES = [['tensor', '"tensor"'], ['row', '"row"'], ['groups of 128', '{"group":128}'], ['groups of 64', '{"group":64}'], ['groups of 32', '{"group":32}']] as const;
+/** Rows are what rounding and SAM-SGA have unless told otherwise: that cell is shared with other sweeps. */
+const GRANULARITIES: readonly [string, string[]][] = [
+  ['tensor', ['plan.granularity="tensor"']], ['row', []], ...[128, 64, 32].map((group): [string, string[]] => [`groups of ${group}`, [`plan.granularity={"group":${group}}`]]),
+];
 
 function granularityLines(preset: Preset): SweepLine[] {
   return sweepSetups(preset).flatMap((setup) => (['ptq', 'samSga'] as const).map((method) => ({
     name: `${setup.task}, ${method}`, task: setup.task,
-    points: GRANULARITIES.map(([label, value], i) => ({ at: i, label, cells: [sweepCell(preset, setup, method, [`plan.granularity=${value}`])] })),
+    points: GRANULARITIES.map(([label, set], i) => ({ at: i, label, cells: [sweepCell(preset, setup, method, set)] })),
   })));
 }
 

@@ -49,6 +49,8 @@ describe('cells of reproductions', () => {
   it('tables share a cell by content, and any change of content is another cell', () => {
     const [table1, table5] = ['table1', 'table5'].map((id) => new Set(SPECS.find((s) => s.id === id)!.cells('mini').map(contentOf)));
     for (const content of table5) assert.ok(table1.has(content), 'Table 5 is a view of the matrix');
+    const sweeps = ['figure2', 'beta', 'granularity', 'mixed'].map((id) => new Set(SPECS.find((s) => s.id === id)!.cells('mini').filter((c) => c.method === 'samSga' && c.seed === 0).map(contentOf)));
+    assert.equal([...sweeps[0]].filter((content) => sweeps.every((s) => s.has(content))).length, 2, 'all sweeps hold the same plain run of each of their two tasks');
     for (const change of [{ seed: 9 }, { set: ['beta=0.5'] }, { bits: 'W4A8' }, { task: 'RTE' }, { model: 'other' }, { generator: 'other' }] as Partial<QuantizeCell>[]) assert.notEqual(contentOf({ ...cell, ...change }), contentOf(cell));
   });
 
