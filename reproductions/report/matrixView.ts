@@ -55,7 +55,7 @@ function noteOf({ preset, setups }: MatrixOf, counting: readonly Setup[]): strin
 /** The honest headline: SAM-SGA against the best zero-shot baseline at each width, with its interval, beside the paper's gain. */
 export function headline({ id, find, preset, setups, rows, bits }: MatrixOf): Pick<View, 'notes'> & { tables: Table[]; gains: Comparison[] } {
   const gains = bits.flatMap((width) => bestBaseline(find, preset, setups, rows, width, publishedGain(id, width)) ?? []);
-  return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains, setups)] : [], notes: gains.map((g) => sentence(g, setups)) };
+  return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains, setups)] : [], notes: gains.map((g) => sentence({ ...g, over: `${g.over}, the best zero-shot baseline,` }, setups)) };
 }
 
 /** SAM-SGA against given rows. */
@@ -75,8 +75,8 @@ export function gainTable(title: string, gains: readonly Comparison[], setups: r
 }
 
 /** What a comparison says, in words. */
-function sentence({ bits, over, gain, low, high, published, tasks }: Comparison, setups: readonly Setup[]): string {
+export function sentence({ bits, over, gain, low, high, published, tasks }: Comparison, setups: readonly Setup[]): string {
   const verdict = low! > 0 ? 'SAM-SGA is better' : high! < 0 ? 'SAM-SGA is worse' : 'no difference can be told';
   const beside = published === null ? '' : `; the paper states +${published} for its own models`;
-  return `${bits}: ${verdict}: ${signed(gain!)} (95 % interval ${signed(low!)} to ${signed(high!)}) against ${over}, the best zero-shot baseline, on ${tasks.length} of ${setups.length} tasks${beside}.`;
+  return `${bits}: ${verdict}: ${signed(gain!)} (95 % interval ${signed(low!)} to ${signed(high!)}) against ${over} on ${tasks.length} of ${setups.length} tasks${beside}.`;
 }

@@ -31,6 +31,7 @@ export function variants(preset: Preset): Variant[] {
     { key: 'ptqPlain', title: 'round to nearest (symmetric, absmax)', method: 'ptq', set: ['plan.grid=symmetric', 'plan.scale=absmax'], seeds: ONE, role: 'baseline' },
     { key: 'ptq', title: 'round to nearest', method: 'ptq', set: [], seeds: ONE, role: 'baseline' },
     { key: 'zeroQuant', title: 'ZeroQuant (groups of 64)', method: 'zeroQuant', set: [], seeds: ONE, role: 'baseline' },
+    { key: 'zeroQuantRows', title: 'ZeroQuant, a scale for each row', method: 'zeroQuant', set: ['plan.granularity="row"'], seeds: ONE, role: 'baseline', bits: ['W2A8'] },
     { key: 'gptq', title: 'GPTQ (generated inputs)', method: 'gptq', set: [], seeds: ONE, role: 'baseline' },
     { key: 'qatRandom', title: 'QAT on random tokens (QAT-Rand)', method: 'qatRandom', set: [], seeds: THREE, role: 'baseline' },
     { key: 'qatRandomLong', title: 'QAT on random tokens, equal time', method: 'qatRandom', set: [`steps=${EQUAL_COMPUTE[preset]}`], seeds: ONE, role: 'baseline', bits: ['W2A8'] },

@@ -1,5 +1,5 @@
 // The paper's tables.
-import { against, gainTable, headline, matrixView } from '../report/matrixView';
+import { against, gainTable, headline, matrixView, sentence } from '../report/matrixView';
 import { encoders, languageModels, type Setup } from '../setups';
 import { BITS, matrixCells, variants, type Variant } from './matrix';
 import type { Preset } from '../cells/cell';
@@ -10,6 +10,9 @@ const ELSEWHERE = (model: string, id: string) => (preset: Preset): string => `${
 /** Rows that stand in a table of methods; the ablation has its own. */
 const compared = (preset: Preset): Variant[] => variants(preset).filter((v) => v.role !== 'ablation');
 
+/** Rows, where a table has them, that SAM-SGA is compared with one by one; rounding is left out, which everything beats. */
+const AGAINST = ['qatReal', 'zeroQuant', 'zeroQuantRows', 'gptq', 'qatRandom', 'qatRandomLong', 'llmQat', 'adversarial', 'neither', 'frozen'];
+
 /** A table of methods against tasks at some widths, and what SAM-SGA gains over the best baseline. */
 function methodsTable(spec: Pick<Spec, 'id' | 'title' | 'claim' | 'meaning' | 'absent'>, setupsOf: (preset: Preset) => Setup[], rowsOf: (preset: Preset) => Variant[], bits: readonly string[]): Spec {
   return {
@@ -18,7 +21,9 @@ function methodsTable(spec: Pick<Spec, 'id' | 'title' | 'claim' | 'meaning' | 'a
     view(find, preset): View {
       const of = { id: spec.id, title: spec.title, find, preset, setups: setupsOf(preset), rows: rowsOf(preset), bits };
       if (!of.setups.length) return { tables: [], figures: [], notes: [spec.absent!(preset)], rows: [] };
-      const view = matrixView(of), first = headline(of), marks = against(of, ['zeroQuant', 'qatRandom', 'qatRandomLong', 'adversarial', 'qatReal']);
+      const view = matrixView(of), marks = against(of, AGAINST);
+      // an ablation asks what each part is worth, not which baseline is the best
+      const first = of.rows.some((r) => r.role === 'ablation') ? { tables: [], gains: marks, notes: marks.map((g) => sentence(g, of.setups)) } : headline(of);
       return { ...view, tables: [...first.tables, ...(marks.length ? [gainTable('SAM-SGA against one method each', marks, of.setups)] : []), ...view.tables], notes: first.notes, gains: first.gains };
     },
   };
