@@ -52,9 +52,11 @@ function resampledMeans(values: Float32Array, task: string, resamples: number, s
   return kept(means, [content, task, resamples, seed].join('/'), () => {
     const drawn = drawsOf(task, values.length, resamples, seed), out = new Float64Array(resamples);
     for (let r = 0, i = 0; r < resamples; r++) {
-      let sum = 0;
-      for (const end = i + values.length; i < end; i++) sum += values[drawn[i]];
-      out[r] = sum / values.length;
+      let a = 0, b = 0, c = 0, d = 0; // four sums that need not wait for each other: most of a report's time is spent here
+      const end = i + values.length;
+      for (; i + 3 < end; i += 4) a += values[drawn[i]], b += values[drawn[i + 1]], c += values[drawn[i + 2]], d += values[drawn[i + 3]];
+      for (; i < end; i++) a += values[drawn[i]];
+      out[r] = (a + b + c + d) / values.length;
     }
     return out;
   });

@@ -92,7 +92,7 @@ describe('reports of reproductions', () => {
     const json = lastJson(await zsaq('report', 'table1', ...common, '--json'));
     const row = (json.rows as Record<string, unknown>[]).find((r) => r.method === 'samSga' && r.task === 'QNLI')!;
     for (const key of ['method', 'bits', 'task', 'mean', 'spread', 'seeds', 'published']) assert.ok(key in row, key);
-    assert.match((await zsaq('report', 'table1', ...common)).stdout, /of 280 cells have been run; the others: zsaq reproduce table1 --preset mini/);
+    assert.match((await zsaq('report', 'table1', ...common)).stdout, /of 288 cells have been run; the others: zsaq reproduce table1 --preset mini/);
     for (const out of ['a', 'b']) assert.equal((await zsaq('report', ...common, '--out', join(dir, out))).code, 0);
     const files = readdirSync(join(dir, 'a'));
     assert.ok(files.includes('table1.tex') && files.includes('bits-accuracy.svg'), files.join());
