@@ -35,12 +35,12 @@ export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed =
 function score(kind: Sample['kind'], mean: number): number { return kind === 'nll' ? -Math.exp(mean) : 100 * mean; }
 
 /** Drawn once for each task and resampled once for each result: a table compares each of its results with many. */
-const draws = new Map<string, Int32Array>(), means = new Map<string, Float64Array>();
+const draws = new Map<string, Uint16Array | Uint32Array>(), means = new Map<string, Float64Array>();
 
 /** The examples of each resample, one resample after the other. */
-function drawsOf(task: string, examples: number, resamples: number, seed: number): Int32Array {
+function drawsOf(task: string, examples: number, resamples: number, seed: number): Uint16Array | Uint32Array {
   return kept(draws, [task, examples, resamples, seed].join('/'), () => {
-    const stream = new Stream(`bootstrap/${task}`, seed), out = new Int32Array(resamples * examples);
+    const stream = new Stream(`bootstrap/${task}`, seed), out = new (examples > 2 ** 16 ? Uint32Array : Uint16Array)(resamples * examples);
     for (let i = 0; i < out.length; i++) out[i] = below(stream, examples);
     return out;
   });

@@ -18,7 +18,9 @@ export function logLogFit(x: readonly number[], y: readonly number[]): { slope: 
  */
 export function bootstrapSlope(x: readonly number[], values: readonly (readonly number[])[], draws = 1000, seed = 0): Slope {
   const random = new Stream('bootstrap', seed), mean = (a: readonly number[]) => a.reduce((s, b) => s + b, 0) / a.length;
-  const slopes = Float64Array.from({ length: draws }, () => logLogFit(x, values.map((row) => mean(row.map(() => random.pick(row))))).slope).sort();
+  const slopes = new Float64Array(draws);
+  for (let k = 0; k < draws; k++) slopes[k] = logLogFit(x, values.map((row) => mean(row.map(() => random.pick(row))))).slope;
+  slopes.sort();
   const quantile = (q: number) => slopes[Math.round(q * (draws - 1))];
   return { ...logLogFit(x, values.map(mean)), low: quantile(0.025), high: quantile(0.975) };
 }

@@ -77,9 +77,9 @@ function centred(x: Numbers): Float64Array | undefined {
     mean += x[i] / n;
   }
   if (constant) return undefined;
-  const out = Float64Array.from({ length: n }, (_, i) => x[i] - mean);
+  const out = new Float64Array(n);
   let largest = 0;
-  for (const v of out) largest = Math.max(largest, Math.abs(v));
+  for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(out[i] = x[i] - mean));
   let squares = 0;
   for (let i = 0; i < n; i++) squares += (out[i] /= largest) ** 2;
   const length = Math.sqrt(squares);
@@ -96,13 +96,20 @@ export function spearman(x: Numbers, y: Numbers): number {
 
 /** Ranks from 1 on, the average for ties: `ranks([3, 1, 3]) // [2.5, 1, 2.5]`. */
 export function ranks(x: Numbers): Float64Array {
-  const order = Array.from({ length: x.length }, (_, i) => i).sort((a, b) => (x[a] < x[b] ? -1 : x[a] > x[b] ? 1 : 0));
-  const out = new Float64Array(x.length);
-  for (let start = 0, end = 0; start < order.length; start = end) {
-    while (end < order.length && x[order[end]] === x[order[start]]) end++;
-    for (let k = start; k < end; k++) out[order[k]] = (start + 1 + end) / 2;
-  }
+  const sorted = Float64Array.from(x).sort(), out = new Float64Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = (firstAt(sorted, x[i], false) + firstAt(sorted, x[i], true) + 1) / 2;
   return out;
+}
+
+/** Index of the first entry that is not below the value, or of the first above it. */
+function firstAt(sorted: Float64Array, value: number, above: boolean): number {
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value || (above && sorted[middle] === value)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Mean of Pearson's and Spearman's correlation, GLUE's score for STS-B; NaN where either is. */
