@@ -22,7 +22,7 @@ const LEVEL = 0.95;
  */
 export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed = 0): Interval | undefined {
   if (!pairs.length) return undefined;
-  const gain = average(pairs.map(({ ours, theirs }) => average(ours.seeds.map((s) => score(ours.kind, meanOf(s)))) - average(theirs.seeds.map((s) => score(theirs.kind, meanOf(s))))));
+  const whole = ({ kind, seeds }: Sample): number => average(seeds.map((values) => score(kind, meanOf(values)))), gain = average(pairs.map(({ ours, theirs }) => whole(ours) - whole(theirs)));
   const scores = ({ kind, seeds }: Sample, task: string): Float64Array[] => seeds.map((values) => resampledMeans(values, task, resamples, seed).map((m) => score(kind, m)));
   const sides = pairs.map(({ task, ours, theirs }) => [scores(ours, task), scores(theirs, task)]), stream = new Stream('bootstrap/seeds', seed);
   const drawnSeeds = (of: readonly Float64Array[], r: number): number => average(of.map(() => of[below(stream, of.length)][r]));
@@ -70,7 +70,7 @@ function kept<T>(map: Map<string, T>, key: string, made: () => T): T {
 
 const below = (stream: Stream, n: number): number => Math.floor((stream.uint32() / 2 ** 32) * n);
 
-const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+export const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 function meanOf(values: Float32Array): number {
   let sum = 0;

@@ -3,7 +3,7 @@ import { anyTask } from '../../datasets';
 import { unpacked } from '../cells/result';
 import { cellsAt, standsAt, type Variant } from '../specs/matrix';
 import { quantizeResult, type Find, type Gain } from '../specs/spec';
-import { pairedBootstrap, type Pair, type Sample } from './bootstrap';
+import { average, pairedBootstrap, type Pair, type Sample } from './bootstrap';
 import { summarize } from './summary';
 import type { Preset } from '../cells/cell';
 import type { Setup } from '../setups';
@@ -23,8 +23,6 @@ export function counts(find: Find, preset: Preset, setup: Setup, full: Variant):
   return margin === null || margin >= LEAST_ABOVE;
 }
 
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
 /** A comparison with its tasks. */
 export interface Comparison extends Gain { note: string }
 
@@ -39,7 +37,7 @@ export function bestBaseline(find: Find, preset: Preset, setups: readonly Setup[
   if (!tasks.length) return undefined;
   const known = rows.filter((r) => r.role === 'baseline' && standsAt(r, bits)).flatMap((row) => {
     const means = tasks.map((s) => summarize(find, cellsAt(preset, s, row, bits)).mean);
-    return means.every((m) => m !== null) ? [{ row, score: mean(means as number[]) }] : [];
+    return means.every((m) => m !== null) ? [{ row, score: average(means as number[]) }] : [];
   }).sort((a, b) => (lower ? a.score - b.score : b.score - a.score));
   if (!known.length) return undefined;
   const [best] = known;
@@ -56,7 +54,7 @@ export function compare(find: Find, preset: Preset, tasks: readonly Setup[], our
   if (!found) return undefined;
   // the table's own difference: contributions to a correlation only come close to it, and are for the width of the interval
   const known = tasks.filter(({ task }) => pairs.some((p) => p.task === task)), sign = isText(known[0]) ? -1 : 1;
-  const [a, b] = [ours, theirs].map((row) => mean(known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)));
+  const [a, b] = [ours, theirs].map((row) => average(known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)));
   const gain = sign * (a - b), low = gain + found.low - found.gain, high = gain + found.high - found.gain, seeds = pairs.map((p) => `${p.ours.seeds.length}/${p.theirs.seeds.length}`);
   return { bits, over: theirs.title, tasks: pairs.map((p) => p.task), gain, low, high, published, note: `seeds ${[...new Set(seeds)].join(', ')}` };
 }
