@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
-  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, sizeBytes, zeroShotJob, ZsaqError,
+  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, shareDone, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
 import { openBank, type OpenBank } from '../../src/commands/bankFile';
@@ -31,7 +31,8 @@ export interface CellContext {
   work: string;
   dataDir: string | undefined;
   signal: AbortSignal;
-  onProgress?(step: number, steps: number): void;
+  /** how much of the run is done, of 1 */
+  onProgress?(share: number): void;
   /** another process has finished the cell before this one had its folder */
   onAlready?(): void;
 }
@@ -65,7 +66,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
     const run = await quantize({
       teacher, generator, tokenizer, method: cell.method, bits: cell.method === 'full' ? undefined : cell.bits, preset: cell.preset, set: cell.set, seed: cell.seed, pair: scorer.task.pair,
       data: cell.method === 'qatReal' || cell.set.includes('inputs=real') ? realText(cell.task, dataDir) : undefined,
-      checkpoints: folder.checkpoints(), signal, onProgress: async (p) => { onProgress?.(p.step, p.steps); await along?.at(p); },
+      checkpoints: folder.checkpoints(), signal, onProgress: async (p) => { onProgress?.(shareDone(p)); await along?.at(p); },
     });
     try {
       if (run.status === 'cancelled' || run.status === 'stopped') return undefined;

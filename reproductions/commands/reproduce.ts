@@ -108,7 +108,7 @@ async function runOneCell(values: Values, id: string, signal: AbortSignal): Prom
   process.channel?.unref(); // listening alone must not keep this process alive
   console.error(`${new Date().toISOString()} ${labelOf(cell)}`);
   try {
-    const result = await runCell(cell, { results, work, dataDir, signal: stop.signal, onAlready, onProgress: (step, steps) => { if (process.connected) process.send!({ step, steps }); } });
+    const result = await runCell(cell, { results, work, dataDir, signal: stop.signal, onAlready, onProgress: (share) => { if (process.connected) process.send!({ share }); } });
     if (!result) return { text: `stopped; the same command goes on\n`, json: { id, status: 'cancelled' }, exitCode: 130 };
     const score = cell.kind === 'quantize' ? `: ${(result as QuantizeResult).metric} ${(result as QuantizeResult).score?.toFixed(2) ?? 'not finite'}` : '';
     return { text: `${labelOf(cell)}${score}${result.status === 'ok' ? '' : ` (${result.status})`}\n`, json: { id, status: result.status } };

@@ -23,8 +23,11 @@ export function sharesOf(cores: readonly number[], workers: number): number[][] 
   return Array.from({ length: workers }, (_, i) => cores.slice(Math.round(i * cores.length / workers), Math.round((i + 1) * cores.length / workers)));
 }
 
+let bound: boolean | undefined;
+const binds = (): boolean => (bound ??= spawnSync('taskset', ['--version']).status === 0);
+
 /** Command line that keeps a program on these cores, or leaves it alone where `taskset` is not there. */
 export function keptOn(cores: readonly number[], command: string, args: readonly string[]): [string, string[]] {
-  if (!cores.length || spawnSync('taskset', ['--version']).status !== 0) return [command, [...args]];
+  if (!cores.length || !binds()) return [command, [...args]];
   return ['taskset', ['-c', cores.join(','), command, ...args]];
 }

@@ -97,9 +97,9 @@ function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOp
   const stop = (): void => { child.kill('SIGTERM'); };
   signal.addEventListener('abort', stop);
   let already = false;
-  child.on('message', (told: { step: number; steps: number } | { already: true }) => {
+  child.on('message', (told: { share: number } | { already: true }) => {
     if ('already' in told) already = true;
-    else onShare(told.steps ? told.step / told.steps : 0);
+    else onShare(told.share);
   });
   return new Promise((done) => {
     const end = (code: number): void => {

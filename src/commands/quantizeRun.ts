@@ -163,12 +163,15 @@ function errorFigure(history: readonly Entry[], title: string): Figure {
 }
 
 async function withProgress<T>(config: RunConfig, run: (onProgress: (s: Step) => void) => Promise<T>): Promise<T> {
-  let bar: Progress | undefined;
+  let before: Progress | undefined, bar: Progress | undefined;
   try {
-    return await run(({ step, steps, entry, method }) => {
-      (bar ??= new Progress(`${method} ${config.bits}`, steps)).update(step, stepWords(entry));
+    return await run(({ step, steps, layers, entry, method }) => {
+      const name = `${method} ${config.bits}`;
+      if (layers && step === 0) (before ??= new Progress(`${name}, layer by layer`, layers.of)).update(layers.done, stepWords(entry));
+      else before?.end(), (bar ??= new Progress(name, steps)).update(step, stepWords(entry));
     });
   } finally {
+    before?.end();
     bar?.end();
   }
 }

@@ -8,7 +8,7 @@ import { Guard, type GuardState } from '../train/guard';
 import { failureIn, warningOf, type Warning } from '../train/monitor';
 import { layerStart } from './layerStart';
 import { NOTHING } from './layerwise';
-import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Quantized, type Saved, type Status } from './method';
+import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Progress, type Quantized, type Saved, type Status } from './method';
 import { whereabouts } from './regularizers';
 import { disposeInputs, type Batch, type Source } from './source';
 import { affineOf, effective, makeStudent, type Student } from './student';
@@ -71,6 +71,8 @@ class Run {
   private tokens?: Int32Array;
   /** the layers have been distilled one by one, where that is asked for */
   private begun = false;
+  /** of the layer-wise start, once it has told */
+  private layers: Progress['layers'];
   /** the batch in use and the teacher's answers to it */
   private current?: { batch: Batch; answers: Answers };
 
@@ -91,7 +93,10 @@ class Run {
   async begin(): Promise<void> {
     const { job, config, student, source } = this, { steps } = config;
     if (this.begun || !config.layerwise.steps) return;
-    const found = await this.time('layers', () => layerStart(job, config, student, source, (report) => job.onProgress?.({ method: this.id, step: 0, steps, entry: { ...NOTHING, step: 0, ...report } })));
+    const found = await this.time('layers', () => layerStart(job, config, student, source, (report, layers) => {
+      this.layers = layers;
+      return job.onProgress?.({ method: this.id, step: 0, steps, layers, entry: { ...NOTHING, step: 0, ...report } });
+    }));
     if (!found) return;
     const { trained } = this.state;
     dispose(pick(trained, Object.keys(found)));
@@ -112,7 +117,7 @@ class Run {
         continue;
       }
       this.history.push(entry);
-      await this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, entry, tokens, plan: this.job.plan, weights: () => ({ ...clone(this.student.frozen), ...effective(this.student, this.state.trained) }) });
+      await this.job.onProgress?.({ method: this.id, step: this.state.step, steps: this.config.steps, layers: this.layers && { done: this.layers.of, of: this.layers.of }, entry, tokens, plan: this.job.plan, weights: () => ({ ...clone(this.student.frozen), ...effective(this.student, this.state.trained) }) });
       const failure = this.watch && failureIn(this.history);
       if (failure) {
         this.warn(failure);

@@ -18,16 +18,17 @@ export const START_BATCHES = 64;
  *
  * @returns what the layers train, by name, which the caller owns; undefined if the run was cancelled meanwhile. A layer whose loss is not finite stays rounded.
  */
-export async function layerStart(job: Job, config: TrainConfig, student: Student, source: Source, tell: (report: LayerReport & { layer: string }) => void | Promise<void>): Promise<Record<string, Tensor> | undefined> {
+export async function layerStart(job: Job, config: TrainConfig, student: Student, source: Source, tell: (report: LayerReport & { layer: string }, layers: { done: number; of: number }) => void | Promise<void>): Promise<Record<string, Tensor> | undefined> {
   const parts = layersOf(job), { steps: all, rate, scaleRate } = config.layerwise, steps = updatesEach(all, parts);
   const batches = await collect(job, source, Math.min(START_BATCHES, steps)), found: Record<string, Tensor> = {}, states = statesFor(job, batches, steps);
-  let complete = false;
+  let complete = false, at = 0;
   try {
     if (isCancelled(job)) return undefined;
     for (const layer of parts) {
+      let done = at++ * steps; // a layer may end early
       for (const report of distillLayer(job, { steps, rate, scaleRate, clip: config.clip, schedule: config.schedule }, student, states, layer, (trained) => { Object.assign(found, trained); })) {
         if (!Number.isFinite(report.student)) break;
-        await tell({ layer, ...report });
+        await tell({ layer, ...report }, { done: ++done, of: parts.length * steps });
         await new Promise((turn) => setImmediate(turn)); // signals and the notebook get a turn
         if (isCancelled(job)) return undefined;
       }

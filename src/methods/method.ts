@@ -85,8 +85,18 @@ export interface Entry {
 }
 
 /** What a run tells at each step; `tokens` of the batch are the run's own, row by row, where the source speaks in tokens; `weights` gives a complete
- *  record as the quantized model computes with it, whose tensors the caller owns with the activations of `plan` (methods that train the whole student). */
-export interface Progress { method: MethodId; step: number; steps: number; entry: Entry; tokens?: Int32Array; plan?: QuantPlan; weights?(): Record<string, Tensor> }
+ *  record as the quantized model computes with it, whose tensors the caller owns with the activations of `plan` (methods that train the whole student).
+ *  `layers`: updates of single layers that go before the first step, where the run has begun with them; `step` is 0 meanwhile. */
+export interface Progress { method: MethodId; step: number; steps: number; entry: Entry; layers?: { done: number; of: number }; tokens?: Int32Array; plan?: QuantPlan; weights?(): Record<string, Tensor> }
+
+/** An update of one layer takes about a fifth of a step's time: 0.19 s beside 0.7 (QAT on random tokens) to 1.2 s (SAM-SGA) on MiniLM. */
+const LAYER_STEPS = 0.2;
+
+/** How much of a run is done, of 1. */
+export function shareDone({ step, steps, layers = { done: 0, of: 0 } }: Progress): number {
+  const all = steps + LAYER_STEPS * layers.of;
+  return all ? (step + LAYER_STEPS * layers.done) / all : 0;
+}
 
 /** `stopped`: ended at a signature of failure, as `onFailure` asks */
 export type Status = 'ok' | 'diverged' | 'cancelled' | 'stopped';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { tensorCount } from '../../src/core/memory';
 import { qatRandom } from '../../src/methods/qatRandom';
 import { samSga } from '../../src/methods/samSga';
+import { shareDone, type Entry } from '../../src/methods/method';
 import { checkConfig } from '../../src/methods/check';
 import { free, memoryStore, tiny, tinyConfig, values, type Tiny } from './tiny';
 
@@ -55,6 +56,15 @@ describe('methods: layer-wise start', () => {
       assert.equal(tensorCount(), before);
     }).timeout(120_000);
   }
+
+  it('tells how much is done: from the first update of a layer on it rises with each one and ends at 1', async () => {
+    const shares: number[] = [];
+    free(await qatRandom.run(t.job({ onProgress: (p) => { shares.push(shareDone(p)); } }), config));
+    assert.equal(shares.length, 12 + 25);
+    assert.ok(shares[0] > 0 && shares.every((x, i) => i === 0 || x > shares[i - 1]), shares.join(' '));
+    assert.equal(shares.at(-1), 1);
+    assert.equal(shareDone({ method: 'ptq', step: 0, steps: 0, entry: {} as Entry }), 0);
+  });
 
   it('a layer whose error is not finite stays rounded, and training goes on', async () => {
     const q = await qatRandom.run(t.job(), { ...config, layerwise: { steps: 12, rate: 1e30, scaleRate: 0 } });
