@@ -1,8 +1,9 @@
 // The search for the recipe: what each method is set to in all tables, chosen by the fixed bank alone and then frozen in recipe.ts.
+import { anyTask } from '../../datasets';
 import { searchCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { DIFFERENT, quantizeResult, type Find, type Row, type Spec } from './spec';
 import type { Table } from '../../src/report';
-import type { MethodId } from '../../src/index';
+import { METRIC_LABELS, type MethodId } from '../../src/index';
 
 /** Where it is searched: both bundled models and one real task. Each has its own bank. */
 const PLACES = [
@@ -13,8 +14,8 @@ const PLACES = [
 /** How many of them are bundled models. */
 const BUNDLED = 2;
 
-/** Real tasks of three kinds, for the last round: single sentences, pairs and language. */
-const KINDS = [PLACES[BUNDLED], { task: 'QQP', model: 'minilm-qqp', generator: 'opt-ptb' }, { task: 'wikitext-2', model: 'opt-wikitext', generator: 'opt-ptb' }] as const;
+/** Where what is chosen on SST-2 is tried against changes of it once more. */
+const LANGUAGE = { task: 'wikitext-2', model: 'opt-wikitext', generator: 'opt-ptb' } as const;
 
 /** A sixth of a full run: the budget of a candidate that trains. */
 const STEPS: Readonly<Record<Preset, number>> = { smoke: 3, mini: 100, paper: 1500 };
@@ -30,10 +31,10 @@ const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps
  * What is tried of a method, as settings over its defaults. `bundled`: on the two bundled models, one change at a time, then, after a look at
  * those, winners together and a step beyond the edge, in four rounds. `real`: those of them that no other one had beaten there after its round, on SST-2 as well. `fast`: on all
  * three, one of the best in bfloat16, to see what the faster products cost. `whole`: on SST-2 at the length of a full run, what was chosen in short runs and changes
- * of it: an adversary that does well for 100 steps may collapse in 600. `kinds`: the same on real tasks of three kinds, first what was chosen so far: on QQP and WikiText-2
- * students trained at its rate scored below their own layer-wise start.
+ * of it: an adversary that does well for 100 steps may collapse in 600. `language`: first what was chosen, then changes of it, at full length on WikiText-2, where
+ * students trained at its rate have a higher perplexity than after their layer-wise start alone. What loses on the bank there goes no further.
  */
-export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; kinds?: readonly string[] }[] = [
+export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; language?: readonly string[] }[] = [
   { method: 'ptq', bundled: [ABSMAX, 'plan.scale=percentile'], real: ['plan.scale=percentile'] },
   { method: 'zeroQuant', bundled: [ABSMAX, 'lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'], real: ['lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'] },
   { method: 'gptq', bundled: [ABSMAX, 'order=activation', 'inputs=random', `${ABSMAX} order=activation`], real: [`${ABSMAX} order=activation`] },
@@ -47,7 +48,7 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', FAR, `${NEAR} ${ASCENT}`, `${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`,
     `${FAR} ${WRITTEN}`, `${LAYERS} ${WRITTEN}`,
   ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`],
-  kinds: [`${LAYERS} ${GENTLE}`, `${SLOWER} ${GENTLE}`] },
+  language: [`${LAYERS} ${GENTLE}`, `${SLOWER} ${GENTLE}`] },
 ];
 
 /** All that is tried of a method. */
@@ -61,31 +62,21 @@ function cellsOf(preset: Preset, method: MethodId, change: string | null): Quant
   return placesOf(preset).slice(0, everywhere ? undefined : BUNDLED).map((place) => searchCell({ preset, ...place, method, bits: 'W2A8', set: [...(trains(method) ? [`steps=${STEPS[preset]}`] : []), ...(change?.split(' ') ?? [])] }));
 }
 
-/** Runs of full length on the real task, one for each of `whole`. */
-const wholeCells = (preset: Preset, method: MethodId): QuantizeCell[] => placesOf(preset).slice(BUNDLED).flatMap((place) => (
-  (triedOf(method).whole ?? []).map((change) => searchCell({ preset, ...place, method, bits: 'W2A8', set: change.split(' ') }))));
+type Long = 'whole' | 'language';
 
-/** Runs of full length on tasks of three kinds. */
-const kindCells = (preset: Preset, method: MethodId, change: string): QuantizeCell[] => (preset === 'mini' ? KINDS : []).map((place) => searchCell({ preset, ...place, method, bits: 'W2A8', set: change.split(' ') }));
+/** Runs of full length on a real task, one for each of `whole` or `language`. */
+const longCells = (preset: Preset, method: MethodId, which: Long): QuantizeCell[] => (preset !== 'mini' ? [] : triedOf(method)[which] ?? []).map((change) => (
+  searchCell({ preset, ...(which === 'whole' ? PLACES[BUNDLED] : LANGUAGE), method, bits: 'W2A8', set: change.split(' ') })));
 
 const placesOf = (preset: Preset) => (preset === 'smoke' ? PLACES.slice(0, 1) : preset === 'mini' ? PLACES : []);
 
-/** One candidate: its divergence on each bank as a share of the first one's; their geometric mean over all places, null where it has not been run. */
+/** One candidate: its divergence on each bank as a share of the defaults'; their geometric mean over all places, null where it has not been run. */
 export interface Tried { change: string | null; shares: (number | null)[]; score: number | null }
 
 /** The defaults and every candidate of a method. */
 export function tried(find: Find, preset: Preset, method: MethodId): Tried[] {
-  return relative(find, candidatesOf(method), (change) => cellsOf(preset, method, change));
-}
-
-/** What was chosen on SST-2 and changes of it, at full length on tasks of three kinds. */
-export function triedKinds(find: Find, preset: Preset, method: MethodId): Tried[] {
-  return relative(find, triedOf(method).kinds ?? [], (change) => kindCells(preset, method, change!));
-}
-
-function relative(find: Find, changes: readonly (string | null)[], cells: (change: string | null) => QuantizeCell[]): Tried[] {
-  const onBank = (change: string | null) => cells(change).map((c) => quantizeResult(find, c)?.bank?.mean ?? null), base = changes.length ? onBank(changes[0]) : [];
-  return changes.map((change) => {
+  const onBank = (change: string | null) => cellsOf(preset, method, change).map((c) => quantizeResult(find, c)?.bank?.mean ?? null), base = onBank(null);
+  return candidatesOf(method).map((change) => {
     const shares = onBank(change).map((x, i) => (x === null || base[i] === null ? null : x / base[i]!)), known = shares.flatMap((x) => x ?? []);
     return { change, shares, score: known.length === base.length ? Math.exp(known.reduce((sum, x) => sum + Math.log(x), 0) / known.length) : null };
   });
@@ -114,22 +105,16 @@ function suitsAll(find: Find, preset: Preset, plan: string): boolean {
   return plan === '' || CANDIDATES.every(({ method }) => tried(find, preset, method).filter((t) => planOf(t) === plan).every(nowhereWorse));
 }
 
-/** A run of full length: its divergence on the bank as a share of that of what short runs chose, and how much of its language the adversary kept. */
-export interface Whole { change: string; share: number | null; different: number | null }
+/** A run of full length: its divergence on the bank as a share of the first one's, its score, which takes no part, and how much of its language the adversary kept. */
+export interface Whole { change: string; share: number | null; score: number | null; different: number | null }
 
-export function triedWhole(find: Find, preset: Preset, method: MethodId): Whole[] {
-  const found = wholeCells(preset, method).map((cell) => ({ change: cell.set.join(' '), result: quantizeResult(find, cell) })), base = found[0]?.result?.bank?.mean;
-  return found.map(({ change, result }) => ({ change, share: result?.bank && base ? result.bank.mean / base : null, different: DIFFERENT.of(result) }));
+export function triedWhole(find: Find, preset: Preset, method: MethodId, which: Long = 'whole'): Whole[] {
+  const found = longCells(preset, method, which).map((cell) => ({ change: cell.set.join(' '), result: quantizeResult(find, cell) })), base = found[0]?.result?.bank?.mean;
+  return found.map(({ change, result }) => ({ change, share: result?.bank && base ? result.bank.mean / base : null, score: result?.score ?? null, different: DIFFERENT.of(result) }));
 }
 
-/** The choice on SST-2, unless another candidate is nowhere worse on tasks of three kinds and wins in their mean by the margin. */
+/** The choice of the short runs, unless another candidate wins at full length by the margin. */
 export function chosen(find: Find, preset: Preset, method: MethodId): string[] {
-  const one = chosenWhole(find, preset, method), all = triedKinds(find, preset, method);
-  return all[0]?.change === one.join(' ') ? bestOf(all) ?? one : one;
-}
-
-/** The choice of the short runs, unless another candidate wins on SST-2 at full length by the margin. */
-export function chosenWhole(find: Find, preset: Preset, method: MethodId): string[] {
   const short = chosenShort(find, preset, method), all = triedWhole(find, preset, method);
   if (all[0]?.change !== short.join(' ')) return short;
   const best = all.reduce((a, b) => ((b.share ?? Infinity) < (a.share ?? Infinity) ? b : a));
@@ -138,13 +123,9 @@ export function chosenWhole(find: Find, preset: Preset, method: MethodId): strin
 
 /** The candidate with the lowest mean of those that are nowhere worse than the defaults, where it beats them by the margin: a recipe for all tasks must break none. */
 export function chosenShort(find: Find, preset: Preset, method: MethodId): string[] {
-  return bestOf(tried(find, preset, method).filter((t) => suitsAll(find, preset, planOf(t)))) ?? [];
-}
-
-/** Of those that are nowhere worse than the first one, the settings with the lowest mean, where it wins by the margin. */
-function bestOf(all: readonly Tried[]): string[] | undefined {
-  const best = all.filter((t) => t.score !== null && nowhereWorse(t)).reduce<Tried | undefined>((a, b) => (a && a.score! <= b.score! ? a : b), undefined);
-  return best?.change && best.score! <= 1 - MARGIN ? best.change.split(' ') : undefined;
+  const safe = tried(find, preset, method).filter((t) => t.score !== null && nowhereWorse(t) && suitsAll(find, preset, planOf(t)));
+  const best = safe.reduce<Tried | undefined>((a, b) => (a && a.score! <= b.score! ? a : b), undefined);
+  return best?.change && best.score! <= 1 - MARGIN ? best.change.split(' ') : [];
 }
 
 /** Methods that take over what is found for another: the same student, loss and budget. */
@@ -160,7 +141,7 @@ export const SEARCH: Spec = {
   id: 'search', group: 'question', title: 'The recipe: settings of each method, chosen on the fixed bank',
   claim: 'The paper\'s learning rates, beta and divergence are not published where we could read.',
   meaning: 'Below 1 the student is nearer to its teacher on held-out synthetic batches than with the defaults. Scores of tasks take no part in the choice. Short runs prefer larger rates.',
-  cells: (preset) => CANDIDATES.flatMap(({ method }) => [...candidatesOf(method).flatMap((change) => cellsOf(preset, method, change)), ...wholeCells(preset, method), ...(triedOf(method).kinds ?? []).flatMap((change) => kindCells(preset, method, change))]),
+  cells: (preset) => CANDIDATES.flatMap(({ method }) => [...candidatesOf(method).flatMap((change) => cellsOf(preset, method, change)), ...longCells(preset, method, 'whole'), ...longCells(preset, method, 'language')]),
   absent: (preset) => `the recipe is searched at preset mini, not at ${preset}`,
   view(find, preset) {
     if (!this.cells(preset).length) return { tables: [], figures: [], notes: [this.absent!(preset)], rows: [] };
@@ -174,22 +155,15 @@ export const SEARCH: Spec = {
         note: `W2A8, ${trains(method) ? `${STEPS[preset]} steps, ` : ''}seed 0, preset ${preset}; geometric means; the best is kept of those that are nowhere worse, where it wins by ${100 * MARGIN} %`,
       };
     });
-    const long = CANDIDATES.filter(({ whole }) => whole).map(({ method }): Table => {
-      const kept = chosenWhole(find, preset, method).join(' ');
+    const long = CANDIDATES.flatMap((c) => (['whole', 'language'] as const).filter((which) => c[which]).map((which): Table => {
+      const { method } = c, kept = chosen(find, preset, method).join(' '), { task } = which === 'whole' ? PLACES[BUNDLED] : LANGUAGE;
       return {
-        title: `${method} at full length, relative to what short runs chose`, columns: [{ name: 'change' }, { name: PLACES[BUNDLED].task, digits: 3 }, DIFFERENT.column, { name: 'kept' }],
-        rows: triedWhole(find, preset, method).map(({ change, share, different }) => [change, share ?? 'not run', different, change === kept ? 'yes' : '']),
-        note: `W2A8, all steps, seed 0, preset ${preset}; another one than the first is kept where it wins by ${100 * MARGIN} %`,
+        title: `${method} at full length on ${task}, relative to what ${which === 'whole' ? 'short runs chose' : 'was chosen'}`,
+        columns: [{ name: 'change' }, { name: 'divergence', digits: 3 }, { name: `${METRIC_LABELS[anyTask(task).metric]}, no part in the choice`, digits: 2 }, DIFFERENT.column, { name: 'kept' }],
+        rows: triedWhole(find, preset, method, which).map(({ change, share, score, different }) => [change, share ?? 'not run', score, different, change === kept ? 'yes' : '']),
+        note: `W2A8, all steps, seed 0, preset ${preset}; another one than the first ${which === 'whole' ? 'is kept' : 'would be tried on the others too'} where it wins by ${100 * MARGIN} %`,
       };
-    });
-    const kinds = CANDIDATES.filter((c) => c.kinds).map(({ method }): Table => {
-      const kept = chosen(find, preset, method).join(' ');
-      return {
-        title: `${method} at full length on tasks of three kinds, relative to what was chosen on ${PLACES[BUNDLED].task}`, columns: [{ name: 'change' }, ...KINDS.map(({ task }) => ({ name: task, digits: 3 })), { name: 'mean', digits: 3 }, { name: 'kept' }],
-        rows: triedKinds(find, preset, method).map(({ change, shares, score }) => [change, ...shares.map((x) => x ?? 'not run'), score, change === kept ? 'yes' : '']),
-        note: `W2A8, all steps, seed 0, preset ${preset}; geometric means; another one than the first is kept where it is nowhere worse and wins by ${100 * MARGIN} %`,
-      };
-    });
-    return { tables: [...tables, ...long, ...kinds], figures: [], notes: [], rows };
+    }));
+    return { tables: [...tables, ...long], figures: [], notes: [], rows };
   },
 };

@@ -20,7 +20,7 @@ describe('the search for the recipe', () => {
     assert.deepEqual(unbeaten(all).map((t) => t.change), ['b', 'd', 'f', 'plan.scale=twn']);
   });
 
-  for (const { method, real, fast, whole } of CANDIDATES) {
+  for (const { method, real, fast, whole, language } of CANDIDATES) {
     it(`${method}: on SST-2 is what nothing beats on the bundled models, and what is chosen is nowhere worse than the defaults`, () => {
       const all = tried(find, 'mini', method).filter((t) => t.change === null || t.change !== fast);
       for (const { change } of unbeaten(all)) assert.ok(change === null || real.includes(change), `${change} goes on`);
@@ -32,6 +32,12 @@ describe('the search for the recipe', () => {
       const all = triedWhole(find, 'mini', method), best = Math.min(...all.map((t) => t.share!)), kept = all.find((t) => t.change === chosen(find, 'mini', method).join(' '))!;
       assert.deepEqual([all[0].change, all[0].share], [chosenShort(find, 'mini', method).join(' '), 1]);
       assert.equal(kept.share, best <= 0.98 ? best : 1);
+    });
+
+    if (language) it(`${method}: nothing beats what was chosen on the language model's bank, whatever the score`, () => {
+      const [first, ...others] = triedWhole(find, 'mini', method, 'language');
+      assert.deepEqual([first.change, first.share], [chosen(find, 'mini', method).join(' '), 1]);
+      for (const { change, share } of others) assert.ok(share! > 0.98, `${change} would have to be tried elsewhere too`);
     });
   }
 
