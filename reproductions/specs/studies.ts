@@ -1,6 +1,8 @@
-// Transfer across tasks, training curves, overhead, and the control of the claims at four times the steps.
+// Transfer across tasks, training curves, students measured along a run, overhead, and the control of the claims at four times the steps.
 import { heatFigure, lineFigure, lossFigure, type Table } from '../../src/report';
-import { encoders, sweepSetups, SWEEP_STEPS } from '../setups';
+import { METRIC_LABELS } from '../../src/index';
+import { anyTask } from '../../datasets';
+import { encoders, languageModels, sweepSetups, SWEEP_STEPS } from '../setups';
 import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { summarize, summaryText } from '../report/summary';
 import { cellsAt, transferSetups, variant } from './matrix';
@@ -76,6 +78,31 @@ const curves: Spec = {
   },
 };
 
+/** Where a student is measured: after the first step it is what the layer-wise start has left, after the last it is the matrix's. */
+const ALONG: Readonly<Record<Preset, number[]>> = { smoke: [1, 10, 20], mini: [1, 100, 200, 300, 450, 600], paper: [1, 1000, 2500, 5000, 10_000] };
+
+const alongCells = (preset: Preset): QuantizeCell[] => [sweepSetups(preset)[0], languageModels(preset)[0]].map((setup) => (
+  quantizeCell({ preset, ...setup, method: 'samSga', bits: 'W2A8', bank: setup.generator, along: ALONG[preset] })));
+
+const along: Spec = {
+  id: 'along', group: 'question', title: 'Along a run: nearer to the teacher, and on the task?',
+  claim: 'Every zero-shot method assumes that a student nearer to its teacher on generated text is better on real text; the paper does not measure it.',
+  meaning: 'It holds where the score improves as the divergence on the bank of held-out generated text falls. Where the score turns while the divergence goes on falling, more training on generated text does harm, and no zero-shot choice of settings sees it.',
+  cells: alongCells,
+  view(find, preset) {
+    const found = alongCells(preset).flatMap((cell) => { const r = quantizeResult(find, cell); return r?.along ? [{ task: cell.task, metric: METRIC_LABELS[anyTask(cell.task).metric], points: r.along }] : []; });
+    const tables = found.map(({ task, metric, points }): Table => ({
+      title: `SAM-SGA on ${task} while it trains`, columns: [{ name: 'after step', digits: 0 }, { name: 'divergence on the bank', digits: 4 }, { name: metric, digits: 2 }],
+      rows: points.map(({ step, bank, score }) => [step, bank, score]), note: `W2A8, seed 0, preset ${preset}; the first row is what the layer-wise start has left`,
+    }));
+    const figures = found.map(({ task, metric, points }) => ({
+      name: `along-${task}`,
+      figure: lineFigure({ title: `SAM-SGA on ${task} while it trains, from step ${points[0].step} to ${points.at(-1)!.step}`, x: { title: 'divergence on the bank' }, y: { title: metric }, lines: [{ name: 'the student', x: points.map((p) => p.bank ?? NaN), y: points.map((p) => p.score ?? NaN), markers: true }] }),
+    }));
+    return { tables, figures, notes: found.length ? [] : ['not run'], rows: [] };
+  },
+};
+
 /** Cheaper forms of SAM-SGA: what is changed. */
 const CHEAPER: readonly [string, string[]][] = [
   ['SAM at every 2nd step (LookSAM)', ['look.every=2']], ['SAM at every 5th step (LookSAM)', ['look.every=5']], ['upper half of the layers perturbed', ['perturbLayers=0.5']],
@@ -142,4 +169,4 @@ const multimodal: Spec = {
   view: () => ({ tables: [], figures: [], notes: ['not covered yet: there are no models of other data than text here'], rows: [] }),
 };
 
-export const STUDIES: readonly Spec[] = [transfer, landscapes, curves, overhead, control, multimodal];
+export const STUDIES: readonly Spec[] = [transfer, landscapes, curves, along, overhead, control, multimodal];
