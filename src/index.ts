@@ -46,7 +46,7 @@ export { ascend, type Ascent, type Written } from './methods/ascent';
 export { divergenceAround, type Around } from './methods/around';
 export { traceSteps, type StepTrace } from './methods/trace';
 export type { SamSgaConfig, TrainConfig } from './methods/config';
-export type { Writing } from './methods/written';
+export type { Writer, Writing } from './methods/written';
 export { disposeQuantized, shareDone, type OnFailure, type Cost, type Saved } from './methods/method';
 export type { CheckpointStore, DataSource, Entry, Job, Method, MethodId, Network, Progress, Quantized, RealData, Status } from './methods/method';
 export { BANK_PARTS, bankDefaults, disposeBank, makeBank, onBank, type Bank, type BankConfig, type BankScore, type BankPart } from './methods/bank';

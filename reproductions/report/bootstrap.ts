@@ -1,4 +1,4 @@
-// Is one method better than another? Resampled over examples, the same ones for both, and over the seeds of each.
+// Is one method better than another? Resampled over examples, the same ones for both, and, where there are several, over the seeds of each.
 import { createHash } from 'node:crypto';
 import { Stream } from '../../src/index';
 
@@ -15,8 +15,9 @@ const LEVEL = 0.95;
 
 /**
  * Score of ours minus theirs, averaged over tasks, with a paired bootstrap interval (percentile; Efron and Tibshirani 1993): each resample
- * draws a task's examples with replacement, the same for every method, and seeds of each method. Of running text, perplexity, of which
- * less is better: the difference is theirs minus ours.
+ * draws a task's examples with replacement, the same for every method, and seeds of each method, whose deviations are widened by
+ * sqrt(n / (n - 1)), for n seeds drawn from n vary too little. A side of one seed says nothing of another run of it: its interval is over
+ * examples alone. Of running text, perplexity, of which less is better: the difference is theirs minus ours.
  *
  * @returns undefined without tasks
  */
@@ -25,7 +26,10 @@ export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed =
   const whole = ({ kind, seeds }: Sample): number => average(seeds.map((values) => score(kind, meanOf(values)))), gain = average(pairs.map(({ ours, theirs }) => whole(ours) - whole(theirs)));
   const scores = ({ kind, seeds }: Sample, task: string): Float64Array[] => seeds.map((values) => resampledMeans(values, task, resamples, seed).map((m) => score(kind, m)));
   const sides = pairs.map(({ task, ours, theirs }) => [scores(ours, task), scores(theirs, task)]), stream = new Stream('bootstrap/seeds', seed);
-  const drawnSeeds = (of: readonly Float64Array[], r: number): number => average(of.map(() => of[below(stream, of.length)][r]));
+  const drawnSeeds = (of: readonly Float64Array[], r: number): number => {
+    const all = average(of.map((seed) => seed[r]));
+    return of.length === 1 ? all : all + Math.sqrt(of.length / (of.length - 1)) * (average(of.map(() => of[below(stream, of.length)][r])) - all);
+  };
   const drawn = Float64Array.from({ length: resamples }, (_, r) => average(sides.map(([ours, theirs]) => drawnSeeds(ours, r) - drawnSeeds(theirs, r)))).sort();
   const at = (share: number): number => drawn[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))];
   return { gain, low: at((1 - LEVEL) / 2), high: at((1 + LEVEL) / 2), resamples };

@@ -3,7 +3,7 @@ import { anyTask } from '../../datasets';
 import { unpacked } from '../cells/result';
 import { cellsAt, standsAt, type Variant } from '../specs/matrix';
 import { quantizeResult, type Find, type Gain } from '../specs/spec';
-import { average, pairedBootstrap, type Pair, type Sample } from './bootstrap';
+import { average, pairedBootstrap, type Interval, type Pair, type Sample } from './bootstrap';
 import { summarize } from './summary';
 import type { Preset } from '../cells/cell';
 import type { Setup } from '../setups';
@@ -23,11 +23,21 @@ export function counts(find: Find, preset: Preset, setup: Setup, full: Variant):
   return margin === null || margin >= LEAST_ABOVE;
 }
 
-/** A comparison with its tasks. */
-export interface Comparison extends Gain { note: string }
+/** A comparison with its difference on each task. */
+export interface Comparison extends Gain {
+  each: { task: string; gain: number; low: number; high: number }[];
+  /** whether a side whose runs differ by their seeds has one only, so that the interval is over examples alone */
+  oneRun: boolean;
+  /** baselines that could not be chosen, for they have not been run on all of the tasks */
+  leftOut: string[];
+}
+
+/** Whether another seed would give the same. */
+const seedless = ({ method }: Variant): boolean => method === 'ptq' || method === 'full';
 
 /**
- * SAM-SGA against the baseline that has the best average, over the tasks on which both have been run and whose teacher counts.
+ * SAM-SGA against the baseline that has the best average, over the tasks on which SAM-SGA has been run and whose teacher counts. It is chosen on the
+ * scores that it is compared on, which favours it.
  *
  * @param published the paper's gain at these bits; over which baseline it does not say
  */
@@ -35,13 +45,15 @@ export function bestBaseline(find: Find, preset: Preset, setups: readonly Setup[
   const ours = rows.find((r) => r.role === 'ours')!, full = rows.find((r) => r.method === 'full')!, lower = isText(setups[0]);
   const tasks = setups.filter((s) => counts(find, preset, s, full) && summarize(find, cellsAt(preset, s, ours, bits)).mean !== null);
   if (!tasks.length) return undefined;
-  const known = rows.filter((r) => r.role === 'baseline' && standsAt(r, bits)).flatMap((row) => {
+  const leftOut: string[] = [], known = rows.filter((r) => r.role === 'baseline' && standsAt(r, bits)).flatMap((row) => {
     const means = tasks.map((s) => summarize(find, cellsAt(preset, s, row, bits)).mean);
-    return means.every((m) => m !== null) ? [{ row, score: average(means as number[]) }] : [];
+    if (means.every((m) => m !== null)) return [{ row, score: average(means as number[]) }];
+    leftOut.push(row.title);
+    return [];
   }).sort((a, b) => (lower ? a.score - b.score : b.score - a.score));
   if (!known.length) return undefined;
-  const [best] = known;
-  return compare(find, preset, tasks, ours, best.row, bits, published);
+  const found = compare(find, preset, tasks, ours, known[0].row, bits, published);
+  return found && { ...found, leftOut };
 }
 
 /** SAM-SGA against one row. */
@@ -54,9 +66,13 @@ export function compare(find: Find, preset: Preset, tasks: readonly Setup[], our
   if (!found) return undefined;
   // the table's own difference: contributions to a correlation only come close to it, and are for the width of the interval
   const known = tasks.filter(({ task }) => pairs.some((p) => p.task === task)), sign = isText(known[0]) ? -1 : 1;
-  const [a, b] = [ours, theirs].map((row) => average(known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)));
-  const gain = sign * (a - b), low = gain + found.low - found.gain, high = gain + found.high - found.gain, seeds = pairs.map((p) => `${p.ours.seeds.length}/${p.theirs.seeds.length}`);
-  return { bits, over: theirs.title, tasks: pairs.map((p) => p.task), gain, low, high, published, note: `seeds ${[...new Set(seeds)].join(', ')}` };
+  const scores = [ours, theirs].map((row) => known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)), [a, b] = scores.map(average);
+  const shifted = (gain: number, { gain: at, low, high }: Interval) => ({ gain, low: gain + low - at, high: gain + high - at });
+  return {
+    bits, over: theirs.title, tasks: pairs.map((p) => p.task), ...shifted(sign * (a - b), found), ours: a, theirs: b, published, leftOut: [],
+    each: pairs.map((pair, i) => ({ task: pair.task, ...shifted(sign * (scores[0][i] - scores[1][i]), pairedBootstrap([pair])!) })),
+    oneRun: pairs.some((p) => (!seedless(ours) && p.ours.seeds.length < 2) || (!seedless(theirs) && p.theirs.seeds.length < 2)),
+  };
 }
 
 function sampleOf(find: Find, preset: Preset, setup: Setup, row: Variant, bits: string): Sample | undefined {

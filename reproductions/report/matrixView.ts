@@ -4,37 +4,52 @@ import { anyTask } from '../../datasets';
 import { cellsAt, standsAt, type Variant } from '../specs/matrix';
 import { bestBaseline, compare, counts, isText, recovered, type Comparison } from './comparison';
 import { publishedGain } from './published';
+import { average } from './bootstrap';
 import { summarize, summaryText, type Summary } from './summary';
 import { standIn, type Setup } from '../setups';
 import type { Preset } from '../cells/cell';
-import type { Find, Row, View } from '../specs/spec';
+import { quantizeResult, type Find, type Row, type View } from '../specs/spec';
+import type { QuantizeResult } from '../cells/result';
 import type { Table } from '../../src/report';
 
 export interface MatrixOf { id: string; title: string; find: Find; preset: Preset; setups: readonly Setup[]; rows: readonly Variant[]; bits: readonly string[] }
 
-/** Mean over tasks, once every one of them has a score. */
-function averageOf(summaries: readonly Summary[]): number | null {
-  const means = summaries.map((s) => s.mean);
-  return means.length && means.every((m) => m !== null) ? (means as number[]).reduce((a, b) => a + b, 0) / means.length : null;
+/** Mean over tasks, once every one of them has a score; as many seeds as each of them has. */
+function averageOf(summaries: readonly Summary[]): Summary {
+  const means = summaries.map((s) => s.mean), mean = means.length && means.every((m) => m !== null) ? average(means as number[]) : null;
+  if (mean === null) return { mean, spread: null, seeds: [], of: 0, diverged: 0 };
+  const { seeds, of } = summaries.reduce((a, b) => (b.seeds.length / b.of < a.seeds.length / a.of ? b : a));
+  return { mean, spread: null, seeds, of, diverged: summaries.reduce((n, s) => n + s.diverged, 0) };
 }
 
-/** One table for each width: methods down, tasks across, the average of the tasks that count, and what of the teacher is recovered. */
+/**
+ * One table for each width: methods down, tasks across, the average over the tasks that count and on which SAM-SGA has been run, what of the teacher is
+ * recovered on them, and what a method costs there.
+ */
 export function matrixView(of: MatrixOf): View {
-  const { find, preset, setups, rows, bits } = of, full = rows.find((r) => r.method === 'full')!, text = isText(setups[0]);
-  const counting = setups.filter((s) => counts(find, preset, s, full)), out: Row[] = [];
+  const { find, preset, setups, rows, bits } = of, full = rows.find((r) => r.method === 'full')!, ours = rows.find((r) => r.role === 'ours')!, text = isText(setups[0]), out: Row[] = [];
   const tables = bits.map((width): Table => {
+    const counting = setups.filter((s) => counts(find, preset, s, full)), shared = counting.filter((s) => summarize(find, cellsAt(preset, s, ours, width)).mean !== null), whole = shared.length === counting.length;
     const shown = rows.filter((r) => standsAt(r, width)).map((row) => {
-      const summaries = setups.map((setup) => summarize(find, cellsAt(preset, setup, row, width)));
-      const average = averageOf(summaries.filter((_, i) => counting.includes(setups[i]))), shares = counting.map((s) => recovered(find, preset, s, row, full, width));
-      const share = shares.length && shares.every((x) => x !== null) ? (shares as number[]).reduce((a, b) => a + b, 0) / shares.length : null;
+      const summaries = setups.map((setup) => summarize(find, cellsAt(preset, setup, row, width))), mean = averageOf(summaries.filter((_, i) => shared.includes(setups[i])));
+      const shares = shared.map((s) => recovered(find, preset, s, row, full, width)), share = shares.length && shares.every((x) => x !== null) ? average(shares as number[]) : null;
       setups.forEach((setup, i) => out.push(rowOf(row, width, setup.task, summaries[i])));
-      if (!text) out.push({ ...rowOf(row, width, 'average', { mean: average, spread: null, seeds: [], of: 0, diverged: 0 }), metric: 'mean of the tasks that count' });
-      return [row.title, ...summaries.map((s) => summaryText(s)), ...(text ? [] : [average, share === null ? null : 100 * share])];
+      if (!text) out.push({ ...rowOf(row, width, 'average', whole ? mean : { ...mean, mean: null }), metric: 'mean of the tasks that count' });
+      return [row.title, ...summaries.map((s) => summaryText(s)), ...(text ? [] : [mean.mean === null ? null : summaryText(mean), share === null ? null : 100 * share]), ...costOf(of, shared, row, width)];
     });
-    const columns = [{ name: 'method' }, ...setups.map((s) => ({ name: `${s.task}${counting.includes(s) ? '' : ' *'}` })), ...(text ? [] : [{ name: 'average', digits: 2 }, { name: 'recovered', unit: '%', digits: 0 }])];
+    const averages = [{ name: whole || !shared.length ? 'average' : `average of ${shared.map((s) => s.task).join(', ')}`, digits: 2 }, { name: 'recovered', unit: '%', digits: 0 }];
+    const columns = [{ name: 'method' }, ...setups.map((s) => ({ name: `${s.task}${counting.includes(s) ? '' : ' *'}` })), ...(text ? [] : averages), { name: 'size', unit: 'MB', digits: 1 }, { name: 'time', unit: 'min', digits: 1 }];
     return { title: `${of.title}${standIn(preset, text ? 'languageModel' : 'encoder')}, ${width}`, columns, rows: shown, note: noteOf(of, counting) };
   });
   return { tables, figures: [], notes: [], rows: out };
+}
+
+/** Size of the weights and time to make them, mean over tasks and seeds; null until each of the tasks has been run. */
+function costOf({ find, preset }: MatrixOf, tasks: readonly Setup[], row: Variant, width: string): (number | null)[] {
+  const found = tasks.map((setup) => cellsAt(preset, setup, row, width).flatMap((cell) => quantizeResult(find, cell) ?? []));
+  if (!found.length || found.some((of) => !of.length)) return [null, null];
+  const mean = (value: (r: QuantizeResult) => number): number => average(found.map((of) => average(of.map(value))));
+  return [mean((r) => r.sizeBytes) / 2 ** 20, row.method === 'full' ? null : mean((r) => r.seconds) / 60];
 }
 
 function rowOf({ method, title }: Variant, bits: string, task: string, { mean, spread, seeds, of, diverged: _ }: Summary): Row {
@@ -42,20 +57,30 @@ function rowOf({ method, title }: Variant, bits: string, task: string, { mean, s
   return { method, title, bits: method === 'full' ? 'W32A32' : bits, task, metric: known, mean: seeds.length < of ? null : mean, spread, seeds, published: null, difference: null };
 }
 
-function noteOf({ preset, setups }: MatrixOf, counting: readonly Setup[]): string {
+function noteOf(of: MatrixOf, counting: readonly Setup[]): string {
+  const { preset, setups } = of;
   const metrics = [...new Set(setups.map(({ task }) => METRIC_LABELS[anyTask(task).metric]))], text = isText(setups[0]);
   const excluded = setups.filter((s) => !counting.includes(s)).map(({ task }) => task), models = [...new Set(setups.map(({ model }) => model))];
   return [
     `${metrics.join(', ')} (${text ? 'lower' : 'higher'} is better); mean ± standard deviation over seeds; preset ${preset}; models ${models.join(', ')}; the paper's own scores are not published where we could read`,
+    `scored on ${setups.flatMap((s) => examplesOf(of, s) ?? []).join(', ') || 'nothing yet'}`,
     ...(text ? [] : ['recovered: (score - best constant answer) / (full precision - best constant answer)']),
+    'time: of making it, on one core while another cell had the other, or on both',
     ...(excluded.length ? [`* no part in average and claims: the teacher of ${excluded.join(' and ')} is less than 10 above the best constant answer`] : []),
   ].join('; ');
+}
+
+/** How much a task is scored on, once its teacher has been. */
+function examplesOf({ find, preset, rows }: MatrixOf, setup: Setup): string | undefined {
+  const r = quantizeResult(find, cellsAt(preset, setup, rows.find((row) => row.method === 'full')!, 'W32A32')[0]);
+  return r && `${setup.task} ${r.examples.toLocaleString('en')}${isText(setup) ? ' tokens' : ''}`;
 }
 
 /** The honest headline: SAM-SGA against the best zero-shot baseline at each width, with its interval, beside the paper's gain. */
 export function headline({ id, find, preset, setups, rows, bits }: MatrixOf): Pick<View, 'notes'> & { tables: Table[]; gains: Comparison[] } {
   const gains = bits.flatMap((width) => bestBaseline(find, preset, setups, rows, width, publishedGain(id, width)) ?? []);
-  return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains, setups)] : [], notes: gains.map((g) => sentence({ ...g, over: `${g.over}, the best zero-shot baseline,` }, setups)) };
+  const words = (g: Comparison): string => `${g.over}, the best of the zero-shot baselines that have been run on these tasks${g.leftOut.length ? ` (not all of them: ${g.leftOut.join('; ')})` : ''},`;
+  return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains, setups)] : [], notes: gains.map((g) => sentence({ ...g, over: words(g) }, setups)) };
 }
 
 /** SAM-SGA against given rows. */
@@ -66,17 +91,38 @@ export function against({ find, preset, setups, rows, bits }: MatrixOf, keys: re
 
 const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
 
+/** Averages and their difference beside the paper's. */
 export function gainTable(title: string, gains: readonly Comparison[], setups: readonly Setup[]): Table {
+  const tasks = (g: Comparison): string => (g.tasks.length === setups.length ? `all ${g.tasks.length}` : g.tasks.join(', '));
   return {
-    title, columns: [{ name: 'bits' }, { name: 'over' }, { name: 'tasks' }, { name: 'gain' }, { name: '95 % interval' }, { name: 'published gain' }],
-    rows: gains.map((g) => [g.bits, g.over, g.tasks.length === setups.length ? `all ${g.tasks.length}` : g.tasks.join(', '), signed(g.gain!), `${signed(g.low!)} to ${signed(g.high!)}`, g.published === null ? 'not published' : signed(g.published)]),
-    note: `average over tasks, positive is better; paired bootstrap over examples and seeds, 1000 resamples; ${[...new Set(gains.map((g) => g.note))].join('; ')} (ours/theirs)${gains.some((g) => g.published !== null) ? '; the paper does not say which baseline its gains are over' : ''}`,
+    title, columns: [{ name: 'bits' }, { name: 'over' }, { name: 'tasks' }, { name: 'SAM-SGA', digits: 2 }, { name: 'the other', digits: 2 }, { name: 'gain' }, { name: '95 % interval' }, { name: 'published gain' }],
+    rows: gains.map((g) => [g.bits, g.over, tasks(g), g.ours, g.theirs, signed(g.gain!), interval(g), g.published === null ? 'not published' : signed(g.published)]),
+    note: `${comparisonNote(gains)}; the baseline is chosen on the same scores; the paper does not say which baseline its gains are over`,
   };
 }
 
-/** What a comparison says, in words. */
-export function sentence({ bits, over, gain, low, high, published, tasks }: Comparison, setups: readonly Setup[]): string {
-  const verdict = low! > 0 ? 'SAM-SGA is better' : high! < 0 ? 'SAM-SGA is worse' : 'no difference can be told';
-  const beside = published === null ? '' : `; the paper states +${published} for its own models`;
-  return `${bits}: ${verdict}: ${signed(gain!)} (95 % interval ${signed(low!)} to ${signed(high!)}) against ${over} on ${tasks.length} of ${setups.length} tasks${beside}.`;
+/** A method in each row, with the difference on each task, for an average may hide opposite ones. */
+export function eachTable(title: string, gains: readonly Comparison[], setups: readonly Setup[]): Table {
+  const tasks = setups.filter(({ task }) => gains.some((g) => g.tasks.includes(task)));
+  const on = (g: Comparison, { task }: Setup): string => { const found = g.each.find((e) => e.task === task); return found ? `${signed(found.gain)} (${interval(found)})` : 'not run'; };
+  return {
+    title, columns: [{ name: 'bits' }, { name: 'over' }, ...tasks.map(({ task }) => ({ name: task })), ...(tasks.length > 1 ? [{ name: 'average' }] : [])],
+    rows: gains.map((g) => [g.bits, g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [`${signed(g.gain!)} (${interval(g)})`] : [])]),
+    note: `${comparisonNote(gains)}; the average is over the tasks of its row`,
+  };
+}
+
+const interval = ({ low, high }: { low: number | null; high: number | null }): string => `${signed(low!)} to ${signed(high!)}`;
+
+function comparisonNote(gains: readonly Comparison[]): string {
+  const over = gains.every((g) => g.oneRun) ? 'over examples; one seed each, so another run may differ by more than the interval' : gains.some((g) => g.oneRun) ? 'over examples, and over seeds where both have several' : 'over examples and seeds';
+  return `positive is better; 95 % intervals of a paired bootstrap ${over}`;
+}
+
+/** What a comparison says, in words: of methods where both have been run several times, else of these two runs. */
+export function sentence({ bits, over, gain, low, high, published, tasks, oneRun }: Comparison, setups: readonly Setup[]): string {
+  const better = oneRun ? 'this run of SAM-SGA is ahead' : 'SAM-SGA is better', worse = oneRun ? 'this run of SAM-SGA is behind' : 'SAM-SGA is worse';
+  const verdict = low! > 0 ? better : high! < 0 ? worse : 'no difference can be told', beside = published === null ? '' : `; the paper states +${published} for its own models`;
+  const width = oneRun ? '95 % interval over examples' : '95 % interval', caution = oneRun ? ' One seed: another run may differ by more than the interval.' : '';
+  return `${bits}: ${verdict}: ${signed(gain!)} (${width} ${signed(low!)} to ${signed(high!)}) against ${over} on ${tasks.length} of ${setups.length} tasks${beside}.${caution}`;
 }

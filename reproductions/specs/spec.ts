@@ -31,6 +31,8 @@ export interface Row {
 export interface Gain {
   bits: string; over: string; tasks: string[];
   gain: number | null; low: number | null; high: number | null;
+  /** averages over the tasks */
+  ours: number | null; theirs: number | null;
   published: number | null;
 }
 

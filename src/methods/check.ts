@@ -68,6 +68,7 @@ export const SETTINGS: Readonly<Record<string, readonly [rule: Rule, may: string
   sequences: [whole, WHOLE, 'sequences that are made or read beforehand (llmQat, gptq, zeroQuant, generator.noise=written)'],
   'writing.greedy': [count, COUNT, 'written text: tokens after the first one that are the most probable ones; the rest is sampled'],
   'writing.temperature': [positive, 'above 0', 'written text: temperature of the samples'],
+  'writing.by': [one('teacher', 'generator'), 'teacher or generator', 'written text: by the teacher where it is a language model, or by the generator in any case'],
   lkd: [one('on', 'off'), 'on or off', 'zeroQuant: layer-by-layer knowledge distillation after the rounding'],
   damp: [positive, 'above 0', 'gptq: what is added to the diagonal of H, as a share of its mean'],
   order: [one('natural', 'activation'), 'natural or activation', 'gptq: columns as they stand, or those with the largest inputs first'],

@@ -2,7 +2,7 @@ import { Streams } from '../core/random';
 import { isCancelled, type Job } from './method';
 import { realSource } from './real';
 import { disposeInputs, randomSource, type Source } from './source';
-import { WrittenSource, writingDefaults, type Writing } from './written';
+import { WrittenSource, writerDefaults, type Writer } from './written';
 import type { Inputs } from '../models/model';
 
 /** What a layer-wise method sees of the world: uniform random tokens, text that a language model writes (`WrittenSource`), or real training text. */
@@ -19,10 +19,10 @@ export interface InputConfig {
   shortest: number;
   /** largest share of a pair's second text that is copied from the first */
   correlation: number;
-  writing: Writing;
+  writing: Writer;
 }
 
-export const inputDefaults: InputConfig = { inputs: 'generated', sequences: 1024, batch: 16, seq: 32, shortest: 0.25, correlation: 1, writing: writingDefaults };
+export const inputDefaults: InputConfig = { inputs: 'generated', sequences: 1024, batch: 16, seq: 32, shortest: 0.25, correlation: 1, writing: writerDefaults };
 
 /**
  * All batches of the chosen kind; fewer if the job is cancelled meanwhile. The caller owns the tensors.

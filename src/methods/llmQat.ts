@@ -1,13 +1,13 @@
 import { Streams } from '../core/random';
 import { learnedScales, trainDefaults, type TrainConfig } from './config';
 import { distill } from './distill';
-import { WrittenSource, writingDefaults, type Writing } from './written';
+import { WrittenSource, writerDefaults, type Writer } from './written';
 import type { Method } from './method';
 
 export interface LlmQatConfig extends TrainConfig {
   /** sequences of the bank, made once */
   sequences: number;
-  writing: Writing;
+  writing: Writer;
 }
 
 /**
@@ -15,7 +15,7 @@ export interface LlmQatConfig extends TrainConfig {
  * generator's; the same student, loss, grid and budget as SAM-SGA. Unlike the paper, no key-value cache is quantized.
  */
 export const llmQat: Method<LlmQatConfig> = {
-  id: 'llmQat', title: 'LLM-QAT', defaults: { ...trainDefaults, sequences: 1024, writing: writingDefaults }, needs: () => 'nothing', plan: learnedScales,
+  id: 'llmQat', title: 'LLM-QAT', defaults: { ...trainDefaults, sequences: 1024, writing: writerDefaults }, needs: () => 'nothing', plan: learnedScales,
   async run(job, config) {
     const streams = new Streams(job.seed), source = new WrittenSource(job, { ...config, form: job.form }, config.sequences, config.writing, streams);
     return distill('llmQat', job, config, null, source, streams);

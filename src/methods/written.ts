@@ -19,6 +19,14 @@ export interface Writing {
 
 export const writingDefaults: Writing = { greedy: 4, temperature: 1 };
 
+/** Who writes it, and how. */
+export interface Writer extends Writing {
+  /** teacher: the teacher itself, of an encoder the generator; generator: the generator for any teacher, so that the text is what SAM-SGA's generator would read */
+  by: 'teacher' | 'generator';
+}
+
+export const writerDefaults: Writer = { ...writingDefaults, by: 'teacher' };
+
 const BANK = 'bank';
 /** Sequences that are written at a time: a batch of the model that writes. */
 const TOGETHER = 64;
@@ -75,14 +83,14 @@ export class WrittenText {
 }
 
 /**
- * Written text as the student's inputs. The writer is the teacher where it is a language model, else the generator.
+ * Written text as the student's inputs. The writer is the teacher where it is a language model and `by` asks for it, else the generator.
  * In an encoder's inputs the text stands behind [CLS], of pairs on both sides of [SEP].
  */
 export class WrittenSource implements Source {
   private readonly text: WrittenText;
 
-  constructor(private readonly job: Job, private readonly layout: LayoutConfig, sequences: number, writing: Writing, private readonly streams: Streams) {
-    this.text = new WrittenText(writerOf(job, layout.seq), job.vocabulary, { seq: layout.seq, sequences, writing }, { sweep: streams.get('sweep'), text: streams.get('text') }, job.seed);
+  constructor(private readonly job: Job, private readonly layout: LayoutConfig, sequences: number, writing: Writer, private readonly streams: Streams) {
+    this.text = new WrittenText(writerOf(job, layout.seq, writing.by), job.vocabulary, { seq: layout.seq, sequences, writing }, { sweep: streams.get('sweep'), text: streams.get('text') }, job.seed);
   }
 
   next(): Batch {
@@ -98,9 +106,9 @@ export class WrittenSource implements Source {
   dispose(): void { /* no tensors of its own */ }
 }
 
-function writerOf({ teacher, generator }: Job, seq: number): Network {
-  const writer = teacher.model.head.kind === 'languageModel' ? teacher : generator;
-  if (!writer) throw new ZsaqError('missing', 'no language model is there to write the inputs, for an encoder writes no text: give a generator (--generator DIR), or let gptq and zeroQuant take --set inputs=random');
+function writerOf({ teacher, generator }: Job, seq: number, by: Writer['by']): Network {
+  const writer = by === 'teacher' && teacher.model.head.kind === 'languageModel' ? teacher : generator;
+  if (!writer) throw new ZsaqError('missing', 'no language model is there to write the inputs (an encoder writes no text, and writing.by=generator asks for one): give a generator (--generator DIR), or let gptq and zeroQuant take --set inputs=random');
   const { model } = writer;
   if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT, GPT-2)');
   if (model.vocabSize !== teacher.model.vocabSize) throw new ZsaqError('mismatch', `the generator has ${model.vocabSize} tokens, the teacher ${teacher.model.vocabSize}: choose a generator with the teacher's vocabulary`);

@@ -27,7 +27,7 @@ describe('methods/written', () => {
     const { teacher } = decoder, job = decoder.job();
     let calls = 0;
     const counted = { ...teacher, model: { ...teacher.model, forward: ((...args) => { calls++; return teacher.model.forward(...args); }) as typeof teacher.model.forward } };
-    const written = new WrittenSource({ ...job, teacher: counted }, layout('tokens'), 52, { greedy: 3, temperature: 1 }, new Streams(1)), rows: number[][] = [];
+    const written = new WrittenSource({ ...job, teacher: counted }, layout('tokens'), 52, { greedy: 3, temperature: 1, by: 'teacher' }, new Streams(1)), rows: number[][] = [];
     const draw = () => {
       const { inputs, tokens } = written.next();
       assert.deepEqual([...inputs.ids!.dataSync()], [...tokens!]);
@@ -49,20 +49,24 @@ describe('methods/written', () => {
   });
 
   it('the teacher writes where it is a language model, else the generator, behind [CLS]', () => {
-    const written = new WrittenSource(encoder.job(), layout('single'), 8, { greedy: 7, temperature: 1 }, new Streams(1)), { inputs, tokens } = written.next(), ids = inputs.ids!.dataSync();
+    const written = new WrittenSource(encoder.job(), layout('single'), 8, { greedy: 7, temperature: 1, by: 'teacher' }, new Streams(1)), { inputs, tokens } = written.next(), ids = inputs.ids!.dataSync();
     const [row] = generate(encoder.generator, [[tokens![1]]], { maxTokens: 6, temperature: 0, candidates: encoder.job().vocabulary });
     assert.deepEqual([...tokens!.slice(2, 8)], row, 'the generator\'s own words');
     assert.equal(ids[0], 1);
     assert.equal(ids[1], tokens![1], 'the first token is not lost');
     disposeInputs(inputs);
-    const self = new WrittenSource(decoder.job({ generator: undefined }), layout('tokens'), 8, { greedy: 7, temperature: 1 }, new Streams(1)).next();
+    const self = new WrittenSource(decoder.job({ generator: undefined }), layout('tokens'), 8, { greedy: 7, temperature: 1, by: 'teacher' }, new Streams(1)).next();
     assert.deepEqual([...self.tokens!.slice(1, 8)], generate(decoder.teacher, [[self.tokens![0]]], { maxTokens: 7, temperature: 0, candidates: decoder.job().vocabulary })[0]);
     disposeInputs(self.inputs);
+    const { generator } = decoder, asked = new WrittenSource(decoder.job(), layout('tokens'), 8, { greedy: 7, temperature: 1, by: 'generator' }, new Streams(1)).next();
+    assert.deepEqual([...asked.tokens!.slice(1, 8)], generate(generator, [[asked.tokens![0]]], { maxTokens: 7, temperature: 0, candidates: decoder.job().vocabulary })[0], 'for a language model too, if it is asked to');
+    disposeInputs(asked.inputs);
   });
 
   it('refuses what cannot write for this teacher', () => {
-    const make = (changes: Partial<Job>, seq = 8) => () => new WrittenSource(encoder.job(changes), { ...layout('single'), seq }, 8, { greedy: 1, temperature: 1 }, new Streams(1));
+    const make = (changes: Partial<Job>, seq = 8) => () => new WrittenSource(encoder.job(changes), { ...layout('single'), seq }, 8, { greedy: 1, temperature: 1, by: 'teacher' }, new Streams(1));
     assert.throws(make({ generator: undefined }), /no language model is there to write/);
+    assert.throws(() => new WrittenSource(decoder.job({ generator: undefined }), layout('tokens'), 8, { greedy: 1, temperature: 1, by: 'generator' }, new Streams(1)), /writing\.by=generator asks for one/);
     assert.throws(make({ generator: encoder.teacher }), /must be a causal language model/);
     assert.throws(make({}, 17), /has 16 positions/);
     assert.throws(make({ generator: { ...encoder.generator, model: { ...encoder.generator.model, vocabSize: 61 } } }), /the generator has 61 tokens, the teacher 60/);
