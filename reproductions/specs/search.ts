@@ -38,7 +38,7 @@ const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps
 export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; language?: readonly string[] }[] = [
   { method: 'ptq', bundled: [ABSMAX, 'plan.scale=percentile'], real: ['plan.scale=percentile'] },
   { method: 'zeroQuant', bundled: [ABSMAX, 'lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'], real: ['lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'] },
-  { method: 'gptq', bundled: [ABSMAX, 'order=activation', 'inputs=random', `${ABSMAX} order=activation`], real: [`${ABSMAX} order=activation`] },
+  { method: 'gptq', bundled: [ABSMAX, 'order=activation', 'inputs=random', `${ABSMAX} order=activation`], real: ['order=activation', `${ABSMAX} order=activation`] },
   { method: RANDOM, bundled: [
     ABSMAX, 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', NEAR, FAR, FASTER, `${ABSMAX} ${FAR}`, LAYERS,
@@ -48,7 +48,7 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
     'generator.rate=0.000001', ASCENT, 'generator.every=1', 'adaptation.kind=gumbel', 'adaptation.kind=soft',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', FAR, `${NEAR} ${ASCENT}`, `${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`,
     `${FAR} ${WRITTEN}`, `${LAYERS} ${WRITTEN}`,
-  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`],
+  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`, LAYERS],
   language: [`${LAYERS} ${GENTLE}`, `${SLOWER} ${GENTLE}`] },
 ];
 
