@@ -1,4 +1,4 @@
-// Which models stand for the paper's at each preset, and the generator that goes with each: it has read nothing of its teacher's text.
+// Which models stand for the paper's at each preset, and the generator that goes with each. Those of `smoke` and `mini` have read nothing of their teacher's text; the OPTs of `paper` share the text they were pretrained on.
 import type { Preset } from './cells/cell';
 
 /** A teacher, the task it is scored on and what writes for it. `set`: what the pair of models needs. */

@@ -6,7 +6,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 require('tsx/cjs');
-const { methodTable, rowTitle } = require('../src/commands/methodTable.ts');
+const { methodTable } = require('../src/commands/methodTable.ts');
 const { METHODS } = require('../src/quantize.ts');
 const { barFigure } = require('../src/report/figure.ts');
 const { toSvg } = require('../src/report/svg.ts');
@@ -15,10 +15,13 @@ const { canonicalJson, writeWhole } = require('../src/io/file.ts');
 
 const { savedResults, ratioTable } = require('../bench/result.ts');
 const { findIn, report } = require('../reproductions/report/report.ts');
+const { summarize } = require('../reproductions/report/summary.ts');
+const { encoders } = require('../reproductions/setups.ts');
+const { cellsAt, variant } = require('../reproductions/specs/matrix.ts');
 
 const root = path.resolve(__dirname, '..'), reproductions = path.join(root, 'reproductions', 'results');
 const results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), cells = path.join(reproductions, 'cells'), figures = path.join(reproductions, 'figures');
-const PICTURED = { model: 'minilm-sst2', bits: 'W2A8' }, picture = path.join(results, `${PICTURED.model}-${PICTURED.bits}.svg`);
+const PICTURED = { task: 'SST-2', bits: 'W2A8', rows: { ptqPlain: 'rounding (plain)', ptq: 'rounding (fitted)', qatRandom: 'QAT-Rand', llmQat: 'LLM-QAT', adversarial: 'adversarial', samSga: 'SAM-SGA', qatReal: 'QAT-GT (real data)' } }, picture = path.join(figures, 'first.svg');
 const ORDER = Object.keys(METHODS);
 
 /** What a run folder measured, with its model's name and without the places of this machine. */
@@ -49,9 +52,8 @@ function render(runs) {
   }
   return [...groups].map(([title, all]) => {
     all.sort((a, b) => a.bits.localeCompare(b.bits) || ORDER.indexOf(a.method) - ORDER.indexOf(b.method) || b.grid.localeCompare(a.grid) || a.seed - b.seed);
-    const { preset, examples, metric, commit } = all[0];
-    const steps = Math.max(...all.map((run) => run.steps)), seeds = [...new Set(all.map((run) => run.seed))].join(', ');
-    const note = `${metric} (${metric === 'perplexity' ? 'lower' : 'higher'} is better) on ${examples} ${metric === 'perplexity' ? 'tokens' : 'sentences'}; preset ${preset} with ${steps} steps, seed ${seeds}, commit ${commit}. Files: reproductions/results/start`;
+    const { preset, examples, metric } = all[0], different = (value) => [...new Set(all.map(value))].filter(Boolean).join(' or ');
+    const note = `${metric} (${metric === 'perplexity' ? 'lower' : 'higher'} is better) on ${examples} ${metric === 'perplexity' ? 'tokens' : 'sentences'}; preset ${preset}, where it trains with ${different((run) => run.steps)} steps; seed ${different((run) => String(run.seed))}, commit ${different((run) => run.commit)}. Files: reproductions/results/start`;
     return toMarkdown({ ...methodTable(title, all[0], all), note });
   }).join('\n');
 }
@@ -78,15 +80,19 @@ function renderBench(saved) {
   return toMarkdown({ ...ratioTable(ratios), note: `medians of turns taken one after the other; below 1 we are faster; peaks are resident memory beyond the loaded libraries. PyTorch ${torch}, TensorFlow ${tensorflow}; ${devices}. Files: reproductions/results/bench` });
 }
 
-/** The reports that the README shows: the main table, and these figures once there is something to draw. */
-const MAIN = 'table1', FIGURES = ['beta', 'figure2'];
+/** The reports that the README shows: the tables of both kinds of models, and these figures once there is something to draw. */
+const TABLES = ['table1', 'table3'], FIGURES = ['beta', 'figure2'];
 
-/** The headline and Table 1 at 2 bits, then the figures. */
-function renderPaper({ main, pictures }) {
-  if (!main.done) return `No cell of ${main.title} has been run yet: \`zsaq reproduce ${main.id}\`.\n`;
-  const shown = main.tables.filter(({ title }) => !title.includes('one method each') && !/W[48]A8$/.test(title)).map(toMarkdown);
-  const progress = main.done < main.cells ? [`${main.done} of ${main.cells} cells have been run; \`zsaq reproduce ${main.id}\` runs the others.\n`] : [];
-  return [...main.notes.map((note) => `${note}\n`), ...shown, ...progress, ...pictures.map(({ title, file }) => `![${title}](${file})\n`)].join('\n');
+/** Findings and tables at 2 bits, then the figures. */
+function renderPaper({ tables, pictures }) {
+  return [...tables.map(renderReport), ...pictures.map(({ title, file }) => `![${title}](${file})\n`)].join('\n');
+}
+
+function renderReport({ id, title, done, cells, notes, tables }) {
+  if (!done) return `No cell of ${title} has been run yet: \`zsaq reproduce ${id}\`.\n`;
+  const shown = tables.filter((table) => !/W[48]A8$/.test(table.title)).map(toMarkdown);
+  const progress = done < cells ? [`${done} of ${cells} cells have been run; \`zsaq reproduce ${id}\` runs the others.\n`] : [];
+  return [`### ${title}\n`, ...notes.map((note) => `${note}\n`), ...shown, ...progress].join('\n');
 }
 
 /** What becomes of models on their way out: sizes, agreement, scores. */
@@ -131,7 +137,7 @@ function readFolder(folder) {
 /** Everything that the README shows. */
 function readResults() {
   const find = findIn(cells), pictures = FIGURES.map((id) => report(id, 'mini', find)).flatMap((r) => r.figures.slice(0, 1).map(({ name, figure }) => ({ title: r.title, file: `reproductions/results/figures/${name}.svg`, figure })));
-  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), exports: readFolder(path.join(reproductions, 'exports')), deploy: readFolder(path.join(reproductions, 'deploy')), paper: { main: report(MAIN, 'mini', find), pictures } };
+  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), exports: readFolder(path.join(reproductions, 'exports')), deploy: readFolder(path.join(reproductions, 'deploy')), paper: { tables: TABLES.map((id) => report(id, 'mini', find)), pictures, first: firstPicture(find) } };
 }
 
 function keepModels(folders) {
@@ -143,22 +149,21 @@ function keepModels(folders) {
   }
 }
 
-/** Bars of one real model at 2 bits beside full precision. */
-async function drawn(runs) {
-  const shown = runs.filter((run) => run.model === PICTURED.model && run.bits === PICTURED.bits).sort((a, b) => a.quantized - b.quantized);
-  const [{ task, metric, fullPrecision }] = shown;
-  return toSvg(barFigure({
-    title: `${PICTURED.model} at ${PICTURED.bits}, without data: ${task}`, y: { title: `${metric} (%)`, range: [0, 100] },
-    bars: shown.map((run) => ({ name: rowTitle(run), value: run.quantized })), reference: { name: 'full precision', value: fullPrecision },
-  }));
+/** Bars of one real model at 2 bits beside full precision: rows of Table 1, as far as they have been run. */
+function firstPicture(find) {
+  const setup = encoders('mini').find(({ task }) => task === PICTURED.task), of = (key) => summarize(find, cellsAt('mini', setup, variant('mini', key), PICTURED.bits)).mean;
+  return barFigure({
+    title: `${setup.model} at ${PICTURED.bits}: ${PICTURED.task}`, y: { title: 'accuracy (%)', range: [0, 100] },
+    bars: Object.entries(PICTURED.rows).filter(([key]) => of(key) !== null).map(([key, name]) => ({ name, value: of(key) })), reference: { name: 'full precision', value: of('full') },
+  });
 }
 
-/** The files of the pictures in the section on the paper. */
-async function drawnPaper({ pictures }) {
-  return Promise.all(pictures.map(async ({ file, figure }) => ({ file: path.join(root, file), svg: await toSvg(figure) })));
+/** The files of the pictures from the paper's cells. */
+async function drawnPaper({ pictures, first }) {
+  return Promise.all([{ file: path.relative(root, picture), figure: first }, ...pictures].map(async ({ file, figure }) => ({ file: path.join(root, file), svg: await toSvg(figure) })));
 }
 
-module.exports = { PAGES, filled, readResults, drawn, drawnPaper, picture };
+module.exports = { PAGES, filled, readResults, drawnPaper, picture };
 
 if (require.main === module) {
   const [command, ...folders] = process.argv.slice(2);
@@ -166,7 +171,6 @@ if (require.main === module) {
   if (command === 'models') keepModels(folders);
   const found = readResults();
   for (const page of Object.keys(PAGES)) writeWhole(path.join(root, page), filled(fs.readFileSync(path.join(root, page), 'utf8'), found, page));
-  drawn(found.results).then((svg) => writeWhole(picture, svg));
   fs.mkdirSync(figures, { recursive: true });
   drawnPaper(found.paper).then((files) => files.forEach(({ file, svg }) => writeWhole(file, svg)));
 }
