@@ -1,8 +1,8 @@
 // Which models stand for the paper's at each preset, and the generator that goes with each. Those of `smoke` and `mini` have read nothing of their teacher's text; the OPTs of `paper` share the text they were pretrained on.
 import type { Preset } from './cells/cell';
 
-/** A teacher, the task it is scored on and what writes for it. `set`: what the pair of models needs. */
-export interface Setup { task: string; model: string; generator: string; set: readonly string[] }
+/** A teacher, the task it is scored on and what writes for it. `set`: what the pair of models needs. `foreign`: the generator has another vocabulary, so that no text of its can be read as it stands. */
+export interface Setup { task: string; model: string; generator: string; set: readonly string[]; foreign?: true }
 
 const GLUE = ['CoLA', 'SST-2', 'MRPC', 'STS-B', 'QQP', 'MNLI', 'QNLI', 'RTE'] as const;
 const plain = (task: string): string => task.toLowerCase().replace('-', '');
@@ -12,7 +12,7 @@ const FOREIGN = ['adaptation.kind=linear'];
 
 /** The encoders that stand for BERT-base (`base`) or BERT-large. Fine-tuned BERTs of the hub by Matsubara (torchdistill). */
 export function encoders(preset: Preset, size: 'base' | 'large' = 'base'): Setup[] {
-  if (preset === 'paper') return GLUE.map((task) => ({ task, model: `yoshitomo-matsubara/bert-${size}-uncased-${plain(task)}`, generator: 'facebook/opt-350m', set: FOREIGN }));
+  if (preset === 'paper') return GLUE.map((task) => ({ task, model: `yoshitomo-matsubara/bert-${size}-uncased-${plain(task)}`, generator: 'facebook/opt-350m', set: FOREIGN, foreign: true }));
   if (size === 'large') return [];
   if (preset === 'smoke') return [{ task: 'pocket-sentiment', model: 'pocket-bert', generator: 'pocket-generator', set: [] }];
   return GLUE.map((task) => ({ task, model: `minilm-${plain(task)}`, generator: 'opt-ptb', set: [] }));

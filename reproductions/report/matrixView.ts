@@ -65,6 +65,7 @@ function noteOf(of: MatrixOf, counting: readonly Setup[]): string {
     `${metrics.join(', ')} (${text ? 'lower' : 'higher'} is better); mean ± standard deviation over seeds; preset ${preset}; models ${models.join(', ')}; the paper's own scores are not published where we could read`,
     `scored on ${setups.flatMap((s) => examplesOf(of, s) ?? []).join(', ') || 'nothing yet'}`,
     ...(text ? [] : ['recovered: (score - best constant answer) / (full precision - best constant answer)']),
+    ...(setups.some((s) => s.foreign) ? ['the generator has another vocabulary: GPTQ and ZeroQuant read random tokens, and LLM-QAT has no row'] : []),
     'time: of making it, on one core while another cell had the other, or on both',
     ...(excluded.length ? [`* no part in average and claims: the teacher of ${excluded.join(' and ')} is less than 10 above the best constant answer`] : []),
   ].join('; ');

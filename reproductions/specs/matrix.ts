@@ -54,12 +54,22 @@ const TRANSFER = ['SST-2', 'MRPC', 'QNLI'];
 
 export function transferSetups(preset: Preset): Setup[] { return preset === 'mini' ? encoders(preset).filter(({ task }) => TRANSFER.includes(task)) : []; }
 
+/** Whether a row has cells with a pair of models: LLM-QAT has nothing to read from a generator of another vocabulary. */
+export function standsWith({ method }: Variant, { foreign }: Setup): boolean { return !(foreign && method === 'llmQat'); }
+
+/** What the pair of models needs: an adaptation for the adversary, random tokens for methods that calibrate on text. */
+function neededBy({ method }: Variant, { set, foreign }: Setup): readonly string[] {
+  if (method === 'samSga' || method === 'adversarial') return set;
+  return foreign && (method === 'gptq' || method === 'zeroQuant') ? ['inputs=random'] : [];
+}
+
 /** The cells of one place in a table: one for each seed. */
-export function cellsAt(preset: Preset, setup: Setup, { method, set, seeds, key }: Variant, bits: string, steps?: number): QuantizeCell[] {
-  const width = method === 'full' ? 'W32A32' : bits, adapted = method === 'samSga' || method === 'adversarial' ? setup.set : [];
+export function cellsAt(preset: Preset, setup: Setup, row: Variant, bits: string, steps?: number): QuantizeCell[] {
+  if (!standsWith(row, setup)) return [];
+  const { method, set, seeds, key } = row, width = method === 'full' ? 'W32A32' : bits;
   const kept = width === 'W2A8' && preset !== 'smoke' ? seeds : seeds.slice(0, 1);
   return kept.map((seed) => quantizeCell({
-    preset, ...setup, method, bits: width, set: [...adapted, ...set, ...(steps === undefined ? [] : [`steps=${steps}`])], seed,
+    preset, ...setup, method, bits: width, set: [...neededBy(row, setup), ...set, ...(steps === undefined ? [] : [`steps=${steps}`])], seed,
     transfer: ['samSga', 'qatRandom'].includes(key) && seed === 0 && width === 'W2A8' && steps === undefined ? transferOf(preset, setup) : [],
   }));
 }

@@ -118,9 +118,9 @@ function overheadRows(preset: Preset): { title: string; cells: QuantizeCell[] }[
   ];
 }
 
-/** Seconds a step on a device: runs on one core and on two are no measure of each other. */
+/** Seconds a step on a device, the layer-wise start not counted: runs on one core and on two are no measure of each other. */
 const perStep = (find: Find, cells: readonly QuantizeCell[], device: string | undefined): number | null => {
-  const seconds = cells.flatMap((c) => { const r = quantizeResult(find, c); return r && r.device === device ? [r.seconds / r.steps] : []; });
+  const seconds = cells.flatMap((c) => { const r = quantizeResult(find, c); return r && r.device === device ? [(r.seconds - (r.phases.layers ?? 0)) / r.steps] : []; });
   return seconds.length ? seconds.reduce((a, b) => a + b, 0) / seconds.length : null;
 };
 
@@ -130,18 +130,24 @@ const overhead: Spec = {
   meaning: 'A cheaper form is worth it if a step takes at most 1.5 times that of QAT on random tokens and its score is within 0.3 of SAM-SGA\'s.',
   cells: (preset) => overheadRows(preset).flatMap((r) => r.cells),
   view(find, preset): View {
-    const rows = overheadRows(preset), device = quantizeResult(find, rows[0].cells[0])?.device, base = perStep(find, rows[0].cells, device);
+    const rows = overheadRows(preset), device = commonDevice(find, rows), base = perStep(find, rows[0].cells, device);
     const table: Table = {
       title: 'Cost of a step and what it costs in quality', columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens', digits: 2 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: 'score' }],
       rows: rows.map(({ title, cells }) => {
         const seconds = perStep(find, cells, device), s = summarize(find, cells), r = quantizeResult(find, cells[0]);
         return [title, seconds === null ? null : 1000 * seconds, seconds === null || base === null ? null : seconds / base, r ? r.peakBytes / 2 ** 20 : null, summaryText(s)];
       }),
-      note: `W2A8, preset ${preset}; times of whole runs, evaluation not counted, ${device === undefined ? 'none yet' : `of those on this device: ${device}`}; it may have done other work (the benchmark has undisturbed ones)`,
+      note: `W2A8, preset ${preset}; times of runs without their layer-wise start and evaluation, ${device === undefined ? 'none yet' : `of those on this device: ${device}`}; it may have done other work (the benchmark has undisturbed ones)`,
     };
     return { tables: [table], figures: [], notes: [], rows: [] };
   },
 };
+
+/** The device on which most rows have a time. */
+function commonDevice(find: Find, rows: readonly { cells: QuantizeCell[] }[]): string | undefined {
+  const devices = rows.map(({ cells }) => new Set(cells.flatMap((c) => quantizeResult(find, c)?.device ?? []))), count = (d: string): number => devices.filter((of) => of.has(d)).length;
+  return [...new Set(devices.flatMap((of) => [...of]))].sort().reduce<string | undefined>((a, b) => (a !== undefined && count(a) >= count(b) ? a : b), undefined);
+}
 
 /** Four times the steps of a full run. */
 const LONG: Readonly<Record<Preset, number>> = { smoke: 80, mini: 2400, paper: 40_000 };

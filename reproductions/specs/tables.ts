@@ -1,7 +1,7 @@
 // The paper's tables.
 import { against, eachTable, headline, matrixView, sentence } from '../report/matrixView';
 import { encoders, languageModels, type Setup } from '../setups';
-import { BITS, matrixCells, variants, type Variant } from './matrix';
+import { BITS, matrixCells, standsWith, variants, type Variant } from './matrix';
 import type { Preset } from '../cells/cell';
 import type { Spec, View } from './spec';
 
@@ -19,7 +19,7 @@ function methodsTable(spec: Pick<Spec, 'id' | 'title' | 'claim' | 'meaning' | 'a
     ...spec, group: 'table',
     cells: (preset) => matrixCells(preset, setupsOf(preset), rowsOf(preset), bits),
     view(find, preset): View {
-      const of = { id: spec.id, title: spec.title, find, preset, setups: setupsOf(preset), rows: rowsOf(preset), bits };
+      const setups = setupsOf(preset), of = { id: spec.id, title: spec.title, find, preset, setups, rows: rowsOf(preset).filter((row) => setups.every((s) => standsWith(row, s))), bits };
       if (!of.setups.length) return { tables: [], figures: [], notes: [spec.absent!(preset)], rows: [] };
       const view = matrixView(of), marks = against(of, AGAINST);
       // an ablation asks what each part is worth, not which baseline is the best

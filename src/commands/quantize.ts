@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
-import { refuseLeak } from '../methods/leak';
+import { refuseLeak, trainedOn } from '../methods/leak';
 import { loadRunnable, type RunnableModel } from '../export/packed';
 import { samWarning } from '../methods/activity';
 import { describeSettings, flatten } from '../methods/check';
@@ -95,6 +95,7 @@ async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetr
   const generatorDir = generatorName ? await modelFolder(generatorName, signal) : undefined;
   const generator = generatorDir ? await loadRunnable(generatorDir) : undefined;
   refuseLeak(generator?.card, teacher.card, taskName);
+  if (generator && !trainedOn(generator.card).length) console.error(`note: ${generatorDir} does not say what it was trained on (trainedOn in its zsaq.json), so nobody can tell whether it has read the text of the task`);
   if (generator && teacher.model.head.kind === 'languageModel' && resolve(generatorDir!) === resolve(dir)) {
     throw new ZsaqError('leak', `${dir} cannot be its own generator: it has read its training text; choose another one`);
   }

@@ -60,6 +60,13 @@ describe('cells of reproductions', () => {
     assert.deepEqual(['samSga', 'adversarial', 'qatRandom', 'qatReal'].map((k) => [seeds(k, 'W2A8'), seeds(k, 'W4A8')]), [[3, 1], [3, 1], [3, 1], [1, 1]]);
   });
 
+  it('paper: a generator of another vocabulary writes nothing that GPTQ, ZeroQuant or LLM-QAT would have to read', () => {
+    const [bert] = encoders('paper'), of = (key: string) => cellsAt('paper', bert, variant('paper', key), 'W2A8');
+    for (const key of ['gptq', 'zeroQuant', 'zeroQuantRows']) assert.ok(of(key).every((c) => c.set.includes('inputs=random') && c.generator === null), key);
+    assert.deepEqual(of('llmQat'), []);
+    assert.ok(of('samSga').every((c) => c.set.includes('adaptation.kind=linear') && c.generator === bert.generator));
+  });
+
   it('a result comes back as it was written, and one changed by hand is refused', () => {
     const file = writeResult(dir, made(cell, 90));
     assert.deepEqual(readResult(file), made(cell, 90));

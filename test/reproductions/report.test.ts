@@ -53,6 +53,16 @@ describe('reports of reproductions', () => {
     assert.ok(covered >= 180 && covered <= 199, `${covered} of 200`);
   });
 
+  it('widens the interval by the spread of seeds, and as much as seeds differ', () => {
+    // no noise of examples: every example of a seed contributes the same, so that the spread of the mean over n seeds is that of a seed over sqrt(n)
+    const flat = (value: number) => new Float32Array(50).fill(value), sample = (...values: number[]) => ({ kind: 'correct' as const, seeds: values.map(flat) });
+    const width = (ours: number[]): number => { const { low, high } = pairedBootstrap([{ task: 't', ours: sample(...ours), theirs: sample(0.5) }], 4000)!; return high - low; };
+    assert.ok(width([0.6]) < 1e-4, 'one seed shows no spread');
+    const seeds = [0.55, 0.6, 0.65, 0.5, 0.7, 0.57, 0.63, 0.53, 0.67], mean = seeds.reduce((a, b) => a + b) / 9, deviation = 100 * Math.sqrt(seeds.reduce((s, x) => s + (x - mean) ** 2, 0) / 8);
+    const expected = 2 * 1.96 * deviation / 3;
+    assert.ok(Math.abs(width(seeds) / expected - 1) < 0.06, `${width(seeds)} of ${expected}`);
+  });
+
   it('pairs examples, and of perplexity less is better', () => {
     const same = Float32Array.from({ length: 100 }, (_, i) => i % 2), pair: Pair = { task: 't', ours: { kind: 'correct', seeds: [same] }, theirs: { kind: 'correct', seeds: [same] } };
     assert.deepEqual(pairedBootstrap([pair]), { gain: 0, low: 0, high: 0, resamples: 1000 });
@@ -68,6 +78,11 @@ describe('reports of reproductions', () => {
       assert.match(notes[0], verdict);
       assert.match(tables[2].columns.map((c) => c.name).join(), /RTE \*/);
     }
+    const first = new Map([...results(800)].filter(([, r]) => r.cell.kind === 'quantize' && r.cell.seed === 0 && !['ptq', 'zeroQuant', 'gptq'].includes(r.cell.method))), one = report('table1', 'mini', finding(first));
+    assert.match(one.notes[0], /this run of SAM-SGA is ahead: \+10\.00 \(95 % interval over examples .* \(not all of them: round to nearest .*ZeroQuant.*\), on 2 of 8 tasks.* One seed: another run may differ/);
+    assert.match(one.tables[1].note!, /over examples; one seed each/);
+    assert.deepEqual([one.gains![0].ours, one.gains![0].theirs], [80, 70]);
+    assert.match(one.tables[2].columns.map((c) => c.name).join(), /average of SST-2, QNLI/);
     const { rows } = report('table1', 'mini', finding(results(800)));
     const average = rows.find((r) => r.method === 'samSga' && r.task === 'average' && r.bits === 'W2A8')!;
     assert.equal(average.mean, null, 'six of eight tasks have not been run');
