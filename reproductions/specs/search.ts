@@ -26,7 +26,7 @@ const SAMSGA: MethodId = 'samSga', RANDOM: MethodId = 'qatRandom';
 const NEAR = 'divergence.hidden=10 scaleRate=0.01 rate=0.0003', FAR = 'divergence.hidden=100 scaleRate=0.01 rate=0.0003', FASTER = 'divergence.hidden=100 scaleRate=0.01 rate=0.001';
 const WIDER = 'divergence.hidden=100 scaleRate=0.03 rate=0.0003', ABSMAX = 'plan.scale=absmax', ASCENT = 'generator.rate=0.0001', GENTLE = 'generator.noise=written', WRITTEN = `${ASCENT} ${GENTLE}`;
 /** Each layer by itself first, then the whole at a gentler rate. */
-const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps=600', SLOWER = 'divergence.hidden=100 scaleRate=0.01 rate=0.00003 layerwise.steps=600';
+const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps=600', SLOWER = 'divergence.hidden=100 scaleRate=0.01 rate=0.00003 layerwise.steps=600', CALMER = 'divergence.hidden=100 scaleRate=0.001 rate=0.0001 layerwise.steps=600';
 
 /**
  * What is tried of a method, as settings over its defaults. `bundled`: on the two bundled models, one change at a time, then, after a look at
@@ -48,8 +48,8 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
     'generator.rate=0.000001', ASCENT, 'generator.every=1', 'adaptation.kind=gumbel', 'adaptation.kind=soft',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', FAR, `${NEAR} ${ASCENT}`, `${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`,
     `${FAR} ${WRITTEN}`, `${LAYERS} ${WRITTEN}`,
-  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`, LAYERS],
-  language: [`${LAYERS} ${GENTLE}`, `${SLOWER} ${GENTLE}`] },
+  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`, LAYERS, `${CALMER} ${GENTLE}`],
+  language: [`${LAYERS} ${GENTLE}`, `${SLOWER} ${GENTLE}`, `${CALMER} ${GENTLE}`] },
 ];
 
 /** All that is tried of a method. */
