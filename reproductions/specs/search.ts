@@ -33,7 +33,7 @@ const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps
  * those, winners together and a step beyond the edge, in four rounds. `real`: those of them that no other one had beaten there after its round, on SST-2 as well. `fast`: on all
  * three, one of the best in bfloat16, to see what the faster products cost. `whole`: on SST-2 at the length of a full run, what was chosen in short runs and changes
  * of it: an adversary that does well for 100 steps may collapse in 600. `language`: first what was chosen, then changes of it, at full length on WikiText-2, where
- * students trained at its rate have a higher perplexity than after their layer-wise start alone. What loses on the bank there goes no further.
+ * training the whole loses at first what the layer-wise start has given (specs/studies.ts, `along`). What loses on the bank there goes no further.
  */
 export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; language?: readonly string[] }[] = [
   { method: 'ptq', bundled: [ABSMAX, 'plan.scale=percentile'], real: ['plan.scale=percentile'] },
