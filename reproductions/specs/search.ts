@@ -15,8 +15,8 @@ const PLACES = [
 /** How many of them are bundled models. */
 const BUNDLED = 2;
 
-/** Where what is chosen on SST-2 is tried against changes of it once more. */
-const LANGUAGE = { task: 'wikitext-2', model: 'opt-wikitext', generator: 'opt-ptb' } as const;
+/** Where changes of the recipe are tried that came after it was frozen. */
+const LATER = [PLACES[BUNDLED], { task: 'wikitext-2', model: 'opt-wikitext', generator: 'opt-ptb' }] as const;
 
 /** A sixth of a full run: the budget of a candidate that trains. */
 const STEPS: Readonly<Record<Preset, number>> = { smoke: 3, mini: 100, paper: 1500 };
@@ -32,10 +32,11 @@ const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps
  * What is tried of a method, as settings over its defaults. `bundled`: on the two bundled models, one change at a time, then, after a look at
  * those, winners together and a step beyond the edge, in four rounds. `real`: those of them that no other one had beaten there after its round, on SST-2 as well. `fast`: on all
  * three, one of the best in bfloat16, to see what the faster products cost. `whole`: on SST-2 at the length of a full run, what was chosen in short runs and changes
- * of it: an adversary that does well for 100 steps may collapse in 600. `language`: first what was chosen, then changes of it, at full length on WikiText-2, where
- * training the whole loses at first what the layer-wise start has given (specs/studies.ts, `along`). What loses on the bank there goes no further.
+ * of it: an adversary that does well for 100 steps may collapse in 600. `later`: first what was chosen, then what was tried at full length
+ * after the tables' first cells had been run, because training the whole loses at first what the layer-wise start has given (studies.ts, `along`); on all places
+ * of LATER or on one. A winner makes the next recipe, with which all that train would be run again; it is none of this one.
  */
-export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; language?: readonly string[] }[] = [
+export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; later?: readonly { change: string; on?: string }[] }[] = [
   { method: 'ptq', bundled: [ABSMAX, 'plan.scale=percentile'], real: ['plan.scale=percentile'] },
   { method: 'zeroQuant', bundled: [ABSMAX, 'lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'], real: ['lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'] },
   { method: 'gptq', bundled: [ABSMAX, 'order=activation', 'inputs=random', `${ABSMAX} order=activation`], real: ['order=activation', `${ABSMAX} order=activation`] },
@@ -48,8 +49,8 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
     'generator.rate=0.000001', ASCENT, 'generator.every=1', 'adaptation.kind=gumbel', 'adaptation.kind=soft',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', FAR, `${NEAR} ${ASCENT}`, `${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`,
     `${FAR} ${WRITTEN}`, `${LAYERS} ${WRITTEN}`,
-  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`, LAYERS, `${CALMER} ${GENTLE}`],
-  language: [`${LAYERS} ${GENTLE}`, `${SLOWER} ${GENTLE}`, `${CALMER} ${GENTLE}`] },
+  ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`],
+  later: [{ change: `${LAYERS} ${GENTLE}` }, { change: `${CALMER} ${GENTLE}` }, { change: CALMER }, { change: `${SLOWER} ${GENTLE}`, on: 'wikitext-2' }] },
 ];
 
 /** All that is tried of a method. */
@@ -63,11 +64,13 @@ function cellsOf(preset: Preset, method: MethodId, change: string | null): Quant
   return placesOf(preset).slice(0, everywhere ? undefined : BUNDLED).map((place) => searchCell({ preset, ...place, method, bits: 'W2A8', set: [...(trains(method) ? [`steps=${STEPS[preset]}`] : []), ...(change?.split(' ') ?? [])] }));
 }
 
-type Long = 'whole' | 'language';
+/** Runs of full length on the real task, one for each of `whole`. */
+const wholeCells = (preset: Preset, method: MethodId): QuantizeCell[] => placesOf(preset).slice(BUNDLED).flatMap((place) => (
+  (triedOf(method).whole ?? []).map((change) => searchCell({ preset, ...place, method, bits: 'W2A8', set: change.split(' ') }))));
 
-/** Runs of full length on a real task, one for each of `whole` or `language`. */
-const longCells = (preset: Preset, method: MethodId, which: Long): QuantizeCell[] => (preset !== 'mini' ? [] : triedOf(method)[which] ?? []).map((change) => (
-  searchCell({ preset, ...(which === 'whole' ? PLACES[BUNDLED] : LANGUAGE), method, bits: 'W2A8', set: change.split(' ') })));
+/** Runs of full length of one of `later`, null where it is not tried. */
+const laterCells = (preset: Preset, method: MethodId, { change, on }: { change: string; on?: string }): (QuantizeCell | null)[] => (preset !== 'mini' ? [] : LATER).map((place) => (
+  on === undefined || on === place.task ? searchCell({ preset, ...place, method, bits: 'W2A8', set: change.split(' ') }) : null));
 
 const placesOf = (preset: Preset) => (preset === 'smoke' ? PLACES.slice(0, 1) : preset === 'mini' ? PLACES : []);
 
@@ -109,12 +112,18 @@ function suitsAll(find: Find, preset: Preset, plan: string): boolean {
   return plan === '' || CANDIDATES.every(({ method }) => tried(find, preset, method).filter((t) => planOf(t) === plan).every(nowhereWorse));
 }
 
-/** A run of full length: its divergence on the bank as a share of the first one's, its score, which takes no part, and how much of its language the adversary kept. */
-export interface Whole { change: string; share: number | null; score: number | null; different: number | null }
+/** A run of full length: its divergence on the bank as a share of the first one's, and how much of its language the adversary kept. */
+export interface Whole { change: string; share: number | null; different: number | null }
 
-export function triedWhole(find: Find, preset: Preset, method: MethodId, which: Long = 'whole'): Whole[] {
-  const found = longCells(preset, method, which).map((cell) => ({ change: cell.set.join(' '), result: quantizeResult(find, cell) })), base = found[0]?.result?.bank;
-  return found.map(({ change, result }) => ({ change, share: shareOf(result?.bank, base), score: result?.score ?? null, different: DIFFERENT.of(result) }));
+export function triedWhole(find: Find, preset: Preset, method: MethodId): Whole[] {
+  const found = wholeCells(preset, method).map((cell) => ({ change: cell.set.join(' '), result: quantizeResult(find, cell) })), base = found[0]?.result?.bank;
+  return found.map(({ change, result }) => ({ change, share: shareOf(result?.bank, base), different: DIFFERENT.of(result) }));
+}
+
+/** What was tried after the freeze: shares of the divergence of the first one, and scores, which take no part; one of each for each place, null where it is not tried. */
+export function triedLater(find: Find, preset: Preset, method: MethodId): { change: string; on: { share: number | null; score: number | null }[] }[] {
+  const results = (triedOf(method).later ?? []).map((of) => ({ change: of.change, found: laterCells(preset, method, of).map((cell) => (cell ? quantizeResult(find, cell) : undefined)) })), base = results[0]?.found;
+  return results.map(({ change, found }) => ({ change, on: found.map((result, i) => ({ share: shareOf(result?.bank, base[i]?.bank), score: result?.score ?? null })) }));
 }
 
 /** The choice of the short runs, unless another candidate wins at full length by the margin. */
@@ -145,7 +154,7 @@ export const SEARCH: Spec = {
   id: 'search', group: 'question', title: 'The recipe: settings of each method, chosen on the fixed bank',
   claim: 'The paper\'s learning rates, beta and divergence are not published where we could read.',
   meaning: 'Below 1 the student is nearer to its teacher on held-out synthetic batches than with the defaults. Each choice is the bank\'s; but written noise was put up for choice after a look at a score on SST-2, and the runs of full length after one on QNLI. Short runs prefer larger rates.',
-  cells: (preset) => CANDIDATES.flatMap(({ method }) => [...candidatesOf(method).flatMap((change) => cellsOf(preset, method, change)), ...longCells(preset, method, 'whole'), ...longCells(preset, method, 'language')]),
+  cells: (preset) => CANDIDATES.flatMap(({ method }) => [...candidatesOf(method).flatMap((change) => cellsOf(preset, method, change)), ...wholeCells(preset, method), ...(triedOf(method).later ?? []).flatMap((of) => laterCells(preset, method, of).flatMap((cell) => cell ?? []))]),
   absent: (preset) => `the recipe is searched at preset mini, not at ${preset}`,
   view(find, preset) {
     if (!this.cells(preset).length) return { tables: [], figures: [], notes: [this.absent!(preset)], rows: [] };
@@ -159,15 +168,20 @@ export const SEARCH: Spec = {
         note: `W2A8, ${trains(method) ? `${STEPS[preset]} steps, those with layerwise.steps after as many updates of single layers, ` : ''}seed 0, preset ${preset}; geometric means; the best is kept of those that are nowhere worse, where it wins by ${100 * MARGIN} %`,
       };
     });
-    const long = CANDIDATES.flatMap((c) => (['whole', 'language'] as const).filter((which) => c[which]).map((which): Table => {
-      const { method } = c, kept = chosen(find, preset, method).join(' '), { task } = which === 'whole' ? PLACES[BUNDLED] : LANGUAGE;
+    const long = CANDIDATES.filter(({ whole }) => whole).map(({ method }): Table => {
+      const kept = chosen(find, preset, method).join(' ');
       return {
-        title: `${method} at full length on ${task}, relative to what ${which === 'whole' ? 'short runs chose' : 'was chosen'}`,
-        columns: [{ name: 'change' }, { name: 'divergence', digits: 3 }, { name: `${METRIC_LABELS[anyTask(task).metric]}, no part in the choice`, digits: 2 }, DIFFERENT.column, { name: 'kept' }],
-        rows: triedWhole(find, preset, method, which).map(({ change, share, score, different }) => [change, share ?? 'not run', score, different, change === kept ? 'yes' : '']),
-        note: `W2A8, all steps, seed 0, preset ${preset}; another one than the first ${which === 'whole' ? 'is kept' : 'would be tried on the others too'} where it wins by ${100 * MARGIN} %`,
+        title: `${method} at full length, relative to what short runs chose`, columns: [{ name: 'change' }, { name: PLACES[BUNDLED].task, digits: 3 }, DIFFERENT.column, { name: 'kept' }],
+        rows: triedWhole(find, preset, method).map(({ change, share, different }) => [change, share ?? 'not run', different, change === kept ? 'yes' : '']),
+        note: `W2A8, all steps, seed 0, preset ${preset}; another one than the first is kept where it wins by ${100 * MARGIN} %`,
       };
+    });
+    const later = CANDIDATES.filter((c) => c.later && preset === 'mini').map(({ method }): Table => ({
+      title: `${method} at full length after the freeze, relative to the recipe`,
+      columns: [{ name: 'change' }, ...LATER.flatMap(({ task }) => [{ name: task, digits: 3 }, { name: METRIC_LABELS[anyTask(task).metric], digits: 2 }])],
+      rows: triedLater(find, preset, method).map(({ change, on }) => [change, ...on.flatMap(({ share, score }) => [share ?? 'not run', score])]),
+      note: `W2A8, all steps, seed 0, preset ${preset}; divergence on the bank as a share of the recipe's, and the score, which takes no part; a winner is for the next recipe: this one is as it was frozen`,
     }));
-    return { tables: [...tables, ...long], figures: [], notes: [], rows };
+    return { tables: [...tables, ...long, ...later], figures: [], notes: [], rows };
   },
 };
