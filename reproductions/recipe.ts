@@ -9,5 +9,5 @@ export const STUDENT = ['divergence.hidden=100', 'scaleRate=0.01', 'rate=0.0001'
 
 /** Settings of a method over its defaults, `path=value`, frozen after the search by the fixed bank (specs/search.ts; a test holds both together). */
 export const FROZEN: Readonly<Partial<Record<MethodId, readonly string[]>>> = {
-  zeroQuant: ['lkd=on'], qatReal: STUDENT, qatRandom: STUDENT, llmQat: STUDENT, adversarial: [...STUDENT, ...PLAYER], samSga: [...STUDENT, ...PLAYER],
+  zeroQuant: ['lkd=on'], gptq: ['order=activation'], qatReal: STUDENT, qatRandom: STUDENT, llmQat: STUDENT, adversarial: [...STUDENT, ...PLAYER], samSga: [...STUDENT, ...PLAYER],
 };
