@@ -80,7 +80,7 @@ function examplesOf({ find, preset, rows }: MatrixOf, setup: Setup): string | un
 /** The honest headline: SAM-SGA against the best zero-shot baseline at each width, with its interval, beside the paper's gain. */
 export function headline({ id, find, preset, setups, rows, bits }: MatrixOf): Pick<View, 'notes'> & { tables: Table[]; gains: Comparison[] } {
   const gains = bits.flatMap((width) => bestBaseline(find, preset, setups, rows, width, publishedGain(id, width)) ?? []);
-  const words = (g: Comparison): string => `${g.over}, the best of the zero-shot baselines that have been run on these tasks${g.leftOut.length ? ` (not all of them: ${g.leftOut.join('; ')})` : ''},`;
+  const words = (g: Comparison): string => `${g.over}, the best of the zero-shot baselines that have been run on these tasks${g.leftOut.length ? ` (not run on all of them: ${g.leftOut.join('; ')})` : ''},`;
   return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains, setups)] : [], notes: gains.map((g) => sentence({ ...g, over: words(g) }, setups)) };
 }
 
