@@ -25,12 +25,18 @@ export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed =
   if (!pairs.length) return undefined;
   const whole = ({ kind, seeds }: Sample): number => average(seeds.map((values) => score(kind, meanOf(values)))), gain = average(pairs.map(({ ours, theirs }) => whole(ours) - whole(theirs)));
   const scores = ({ kind, seeds }: Sample, task: string): Float64Array[] => seeds.map((values) => resampledMeans(values, task, resamples, seed).map((m) => score(kind, m)));
-  const sides = pairs.map(({ task, ours, theirs }) => [scores(ours, task), scores(theirs, task)]), stream = new Stream('bootstrap/seeds', seed);
-  const drawnSeeds = (of: readonly Float64Array[], r: number): number => {
-    const all = average(of.map((seed) => seed[r]));
-    return of.length === 1 ? all : all + Math.sqrt(of.length / (of.length - 1)) * (average(of.map(() => of[below(stream, of.length)][r])) - all);
+  const stream = new Stream('bootstrap/seeds', seed), drawn = new Float64Array(resamples);
+  const add = (of: readonly Float64Array[], sign: number): void => {
+    const [only] = of, n = of.length;
+    if (n === 1) { for (let r = 0; r < resamples; r++) drawn[r] += sign * only[r]; return; }
+    for (let r = 0; r < resamples; r++) {
+      const all = average(of.map((values) => values[r]));
+      drawn[r] += sign * (all + Math.sqrt(n / (n - 1)) * (average(of.map(() => of[below(stream, n)][r])) - all));
+    }
   };
-  const drawn = Float64Array.from({ length: resamples }, (_, r) => average(sides.map(([ours, theirs]) => drawnSeeds(ours, r) - drawnSeeds(theirs, r)))).sort();
+  for (const { task, ours, theirs } of pairs) add(scores(ours, task), 1), add(scores(theirs, task), -1);
+  for (let r = 0; r < resamples; r++) drawn[r] /= pairs.length;
+  drawn.sort();
   const at = (share: number): number => drawn[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))];
   return { gain, low: at((1 - LEVEL) / 2), high: at((1 + LEVEL) / 2), resamples };
 }

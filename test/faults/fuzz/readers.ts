@@ -35,6 +35,8 @@ export interface Reader {
   read(input: Buffer, dir: string): void | Promise<void>;
   /** bytes of the other files that the reader reads along, and of tables that do not grow with the input */
   beside?: number;
+  /** of processor time, where the work does not come from the input */
+  seconds?: number;
 }
 
 const FIXTURES = join(__dirname, '..', '..', 'fixtures');

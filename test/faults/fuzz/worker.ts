@@ -30,7 +30,7 @@ async function main(first: number, seed: number, inputs: number): Promise<void> 
     for (let run = -corpus.length; run < wanted; run++) {
       const input = run < 0 ? corpus[run + corpus.length] : reader.input(new Stream(`fuzz ${reader.name} ${seed}`, run), run);
       if (run % 200 === 0 || run < 0) tell({ at: reader.name, run });
-      const wrong = await guarded(() => reader.read(input, dir), input.length + (reader.beside ?? 0), fence);
+      const wrong = await guarded(() => reader.read(input, dir), input.length + (reader.beside ?? 0), fence, reader.seconds);
       if (wrong) tell({ wrong: `${reader.name}, seed ${seed}, input ${run}: ${wrong}`, input: input.toString('base64'), reader: reader.name, name: createHash('sha256').update(input).digest('hex').slice(0, 12) });
     }
     tell({ read: wanted + corpus.length });
