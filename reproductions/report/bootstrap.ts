@@ -1,5 +1,4 @@
 // Is one method better than another? Resampled over examples, the same ones for both, and, where there are several, over the seeds of each.
-import { createHash } from 'node:crypto';
 import { Stream } from '../../src/index';
 
 /** The contributions of one method to one task: a list of values for each seed, of equal length. */
@@ -24,7 +23,7 @@ const LEVEL = 0.95;
 export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed = 0): Interval | undefined {
   if (!pairs.length) return undefined;
   const whole = ({ kind, seeds }: Sample): number => average(seeds.map((values) => score(kind, meanOf(values)))), gain = average(pairs.map(({ ours, theirs }) => whole(ours) - whole(theirs)));
-  const scores = ({ kind, seeds }: Sample, task: string): Float64Array[] => seeds.map((values) => resampledMeans(values, task, resamples, seed).map((m) => score(kind, m)));
+  const scores = ({ kind, seeds }: Sample, task: string): Float64Array[] => seeds.map((values) => resampledScores(kind, values, task, resamples, seed));
   const stream = new Stream('bootstrap/seeds', seed), drawn = new Float64Array(resamples);
   const add = (of: readonly Float64Array[], sign: number): void => {
     const [only] = of, n = of.length;
@@ -44,8 +43,8 @@ export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed =
 /** On the metric's scale: accuracy and correlations in points, perplexity as it is, less being better. */
 function score(kind: Sample['kind'], mean: number): number { return kind === 'nll' ? -Math.exp(mean) : 100 * mean; }
 
-/** Drawn once for each task and resampled once for each result: a table compares each of its results with many. */
-const draws = new Map<string, Uint8Array>(), means = new Map<string, Float64Array>();
+/** Drawn once for each task and resampled once for each list of values, as long as somebody holds it: a table compares each of its results with many. */
+const draws = new Map<string, Uint8Array>(), resampled = new WeakMap<Float32Array, Map<string, Float64Array>>();
 
 /** How often each example was drawn, one resample after the other: a byte is enough, for a count is about Poisson's with mean 1. */
 function drawsOf(task: string, examples: number, resamples: number, seed: number): Uint8Array {
@@ -56,16 +55,17 @@ function drawsOf(task: string, examples: number, resamples: number, seed: number
   });
 }
 
-/** Mean of the values in each resample of the task's examples. */
-function resampledMeans(values: Float32Array, task: string, resamples: number, seed: number): Float64Array {
-  const content = createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('hex');
-  return kept(means, [content, task, resamples, seed].join('/'), () => {
+/** Score of the values in each resample of the task's examples. */
+function resampledScores(kind: Sample['kind'], values: Float32Array, task: string, resamples: number, seed: number): Float64Array {
+  const own = resampled.get(values) ?? new Map<string, Float64Array>();
+  resampled.set(values, own);
+  return kept(own, [kind, task, resamples, seed].join('/'), () => {
     const drawn = drawsOf(task, values.length, resamples, seed), out = new Float64Array(resamples);
     for (let r = 0, at = 0; r < resamples; r++, at += values.length) {
       let a = 0, b = 0, c = 0, d = 0, i = 0; // four sums that need not wait for each other: most of a report's time is spent here
       for (; i + 3 < values.length; i += 4) a += drawn[at + i] * values[i], b += drawn[at + i + 1] * values[i + 1], c += drawn[at + i + 2] * values[i + 2], d += drawn[at + i + 3] * values[i + 3];
       for (; i < values.length; i++) a += drawn[at + i] * values[i];
-      out[r] = (a + b + c + d) / values.length;
+      out[r] = score(kind, (a + b + c + d) / values.length);
     }
     return out;
   });

@@ -1,6 +1,6 @@
 // SAM-SGA against the best zero-shot baseline: gain with interval, and how much of what rounding loses comes back.
 import { anyTask } from '../../datasets';
-import { unpacked } from '../cells/result';
+import { unpacked, type QuantizeResult } from '../cells/result';
 import { cellsAt, standsAt, type Variant } from '../specs/matrix';
 import { quantizeResult, type Find, type Gain } from '../specs/spec';
 import { average, pairedBootstrap, type Interval, type Pair, type Sample } from './bootstrap';
@@ -77,7 +77,16 @@ export function compare(find: Find, preset: Preset, tasks: readonly Setup[], our
 
 function sampleOf(find: Find, preset: Preset, setup: Setup, row: Variant, bits: string): Sample | undefined {
   const results = cellsAt(preset, setup, row, bits).flatMap((cell) => quantizeResult(find, cell) ?? []);
-  return results.length ? { kind: results[0].each.kind, seeds: results.map((r) => unpacked(r.each)) } : undefined;
+  return results.length ? { kind: results[0].each.kind, seeds: results.map(contributions) } : undefined;
+}
+
+/** A result stands in many comparisons: its contributions are unpacked once, and resampled once (bootstrap.ts). */
+const known = new WeakMap<QuantizeResult, Float32Array>();
+
+function contributions(result: QuantizeResult): Float32Array {
+  const values = known.get(result) ?? unpacked(result.each);
+  known.set(result, values);
+  return values;
 }
 
 export function isText({ task }: Setup): boolean { return anyTask(task).kind === 'languageModel'; }

@@ -27,9 +27,10 @@ function averageOf(summaries: readonly Summary[]): Summary {
  * recovered on them, and what a method costs there.
  */
 export function matrixView(of: MatrixOf): View {
-  const { find, preset, setups, rows, bits } = of, full = rows.find((r) => r.method === 'full')!, ours = rows.find((r) => r.role === 'ours')!, text = isText(setups[0]), out: Row[] = [];
+  const { find, preset, setups, rows, bits } = of, full = rows.find((r) => r.method === 'full')!, ours = rows.find((r) => r.role === 'ours')!, text = isText(setups[0]);
+  const counting = setups.filter((s) => counts(find, preset, s, full)), out: Row[] = [];
   const tables = bits.map((width): Table => {
-    const counting = setups.filter((s) => counts(find, preset, s, full)), shared = counting.filter((s) => summarize(find, cellsAt(preset, s, ours, width)).mean !== null), whole = shared.length === counting.length;
+    const shared = counting.filter((s) => summarize(find, cellsAt(preset, s, ours, width)).mean !== null), whole = shared.length === counting.length;
     const shown = rows.filter((r) => standsAt(r, width)).map((row) => {
       const summaries = setups.map((setup) => summarize(find, cellsAt(preset, setup, row, width))), mean = averageOf(summaries.filter((_, i) => shared.includes(setups[i])));
       const shares = shared.map((s) => recovered(find, preset, s, row, full, width)), share = shares.length && shares.every((x) => x !== null) ? average(shares as number[]) : null;

@@ -26,7 +26,8 @@ const SAMSGA: MethodId = 'samSga', RANDOM: MethodId = 'qatRandom';
 const NEAR = 'divergence.hidden=10 scaleRate=0.01 rate=0.0003', FAR = 'divergence.hidden=100 scaleRate=0.01 rate=0.0003', FASTER = 'divergence.hidden=100 scaleRate=0.01 rate=0.001';
 const WIDER = 'divergence.hidden=100 scaleRate=0.03 rate=0.0003', ABSMAX = 'plan.scale=absmax', ASCENT = 'generator.rate=0.0001', GENTLE = 'generator.noise=written', WRITTEN = `${ASCENT} ${GENTLE}`;
 /** Each layer by itself first, then the whole at a gentler rate. */
-const LAYERS = 'divergence.hidden=100 scaleRate=0.01 rate=0.0001 layerwise.steps=600', SLOWER = 'divergence.hidden=100 scaleRate=0.01 rate=0.00003 layerwise.steps=600', CALMER = 'divergence.hidden=100 scaleRate=0.001 rate=0.0001 layerwise.steps=600';
+const layers = (scaleRate: string, rate: string): string => `divergence.hidden=100 scaleRate=${scaleRate} rate=${rate} layerwise.steps=600`;
+const LAYERS = layers('0.01', '0.0001'), SLOWER = layers('0.01', '0.00003'), CALMER = layers('0.001', '0.0001');
 
 /**
  * What is tried of a method, as settings over its defaults. `bundled`: on the two bundled models, one change at a time, then, after a look at
