@@ -1,5 +1,5 @@
 // The recipe of all results: what the methods are set to beyond their defaults, the same for every task.
-import type { MethodId } from '../src/index';
+import { presetSize, type MethodId } from '../src/index';
 
 /** Raised where a method's algorithm changes, so that older results no longer count. A changed default is noticed by itself (cells/result.ts). */
 export const RECIPE = 1;
@@ -11,3 +11,15 @@ export const STUDENT = ['divergence.hidden=100', 'scaleRate=0.01', 'rate=0.0001'
 export const FROZEN: Readonly<Partial<Record<MethodId, readonly string[]>>> = {
   zeroQuant: ['lkd=on'], gptq: ['order=activation'], qatReal: STUDENT, qatRandom: STUDENT, llmQat: STUDENT, adversarial: [...STUDENT, ...PLAYER], samSga: [...STUDENT, ...PLAYER],
 };
+
+/**
+ * What the recipe says of a method at a size and a width. A layer-wise start has as many updates as the run has steps there, and so as ZeroQuant has:
+ * what was frozen is that of 600 steps, at 2 bits and preset `mini`.
+ */
+export function recipeAt(method: MethodId, preset: string, bits: string): string[] {
+  const { steps } = presetSize(preset, weightBits(bits), 'single', Infinity);
+  return (FROZEN[method] ?? []).map((s) => (s.startsWith('layerwise.steps=') ? `layerwise.steps=${steps}` : s));
+}
+
+/** Bits of the weights in a width such as 'W2A8'. */
+export function weightBits(bits: string): number { return Number(/^W(\d+)/.exec(bits)?.[1] ?? 8); }

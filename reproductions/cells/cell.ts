@@ -1,7 +1,7 @@
 // A cell: one run and its scores, as plain data. Tables and figures share a cell if its data are the same.
 import { createHash } from 'node:crypto';
 import { canonicalJson, type MethodId } from '../../src/index';
-import { FROZEN, RECIPE } from '../recipe';
+import { RECIPE, recipeAt } from '../recipe';
 
 export const PRESETS = ['smoke', 'mini', 'paper'] as const;
 export type Preset = typeof PRESETS[number];
@@ -54,7 +54,7 @@ function writes(method: MethodId, set: readonly string[]): boolean {
 export interface QuantizeOf extends Partial<Pick<QuantizeCell, 'set' | 'seed' | 'transfer' | 'landscape' | 'bank' | 'along'>> { preset: Preset; model: string; task: string; generator: string; method: MethodId; bits?: string }
 
 /** A cell with the recipe's settings before its own. */
-export function quantizeCell({ set = [], ...rest }: QuantizeOf): QuantizeCell { return plainCell({ ...rest, set: [...(FROZEN[rest.method] ?? []), ...set] }); }
+export function quantizeCell({ set = [], bits = 'W32A32', ...rest }: QuantizeOf): QuantizeCell { return plainCell({ ...rest, bits, set: [...recipeAt(rest.method, rest.preset, bits), ...set] }); }
 
 /** A cell of the search for the recipe: these settings alone, measured on the fixed bank. */
 export function searchCell(of: QuantizeOf): QuantizeCell { return plainCell({ ...of, bank: of.generator }); }

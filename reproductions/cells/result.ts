@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { applySettings, canonicalJson, METHODS, presetSize, readJson, writeWhole, ZsaqError, type BankScore, type Contributions, type DataSource, type Entry } from '../../src/index';
-import { RECIPE } from '../recipe';
+import { RECIPE, weightBits } from '../recipe';
 import type { StudentLandscape } from './landscape';
 import { contentOf, idOf, type Cell, type ModelCell, type QuantizeCell } from './cell';
 
@@ -136,7 +136,7 @@ export function changedSetting(result: CellResult): string | undefined {
 /** Settings of a cell as far as they do not depend on the model. */
 export function settingsOf({ method, preset, bits, set }: QuantizeCell): Record<string, unknown> {
   const base: Record<string, unknown> = { ...(METHODS[method].defaults as object) };
-  const size: object = presetSize(preset, Number(/^W(\d+)/.exec(bits)?.[1] ?? 8), 'single', Infinity);
+  const size: object = presetSize(preset, weightBits(bits), 'single', Infinity);
   for (const [key, value] of Object.entries(size)) if (key in base) base[key] = value;
   return applySettings(base, set.filter((s) => !s.startsWith('plan.')));
 }

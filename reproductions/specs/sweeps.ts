@@ -1,6 +1,5 @@
 // Sweeps over one setting: beta, generator size, granularity, bits.
 import { encoders, sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
-import { STUDENT } from '../recipe';
 import { plainCell, quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { sweepView, type SweepLine } from '../report/sweepView';
 import { cellsAt, variant } from './matrix';
@@ -33,7 +32,7 @@ function betaLines(preset: Preset): SweepLine[] {
 /** The adversary at rest, at the recipe's rate, and at ten times that, with which short runs do best; with SAM and without. */
 function adversaryLines(preset: Preset): SweepLine[] {
   const one = (setup: Setup, key: string): QuantizeCell[] => cellsAt(preset, setup, { ...variant(preset, key), seeds: [0] }, 'W2A8');
-  const fast = (setup: Setup, method: MethodId): QuantizeCell[] => one(setup, method).map((cell) => ({ ...cell, set: [...STUDENT, 'generator.rate=0.0001', 'generator.noise=written', ...setup.set] }));
+  const fast = (setup: Setup, method: MethodId): QuantizeCell[] => one(setup, method).map((cell) => ({ ...cell, set: cell.set.flatMap((s) => (s.startsWith('generator.noise=') ? ['generator.rate=0.0001', s] : [s])) }));
   return sweepSetups(preset).flatMap((setup) => ([['samSga', 'frozen', 'SAM'], ['adversarial', 'neither', 'no SAM']] as const).map(([method, frozen, label]) => ({
     name: `${setup.task}, ${label}`, task: setup.task,
     points: [{ at: 0, label: 'frozen', cells: one(setup, frozen) }, { at: 1, label: 'recipe', cells: one(setup, method) }, { at: 2, label: 'ten times as fast', cells: fast(setup, method) }],
