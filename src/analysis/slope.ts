@@ -3,18 +3,28 @@ import { Stream } from '../core/random';
 /** A line through points in logarithms: value = exp(intercept) T^slope, with the interval that holds 95 % of the bootstrap's slopes. */
 export interface Slope { slope: number; intercept: number; low: number; high: number }
 
-const mean = (a: readonly number[]): number => a.reduce((s, b) => s + b, 0) / a.length;
+function average(a: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i];
+  return sum / a.length;
+}
 
 /** Least squares of log y over log x. */
-export function logLogFit(x: readonly number[], y: readonly number[]): { slope: number; intercept: number } { return fitOver(x)(y); }
+export function logLogFit(x: readonly number[], y: readonly number[]): { slope: number; intercept: number } {
+  const { mu, slopeOf } = fitOver(x), v = Float64Array.from(y, Math.log), slope = slopeOf(v);
+  return { slope, intercept: average(v) - slope * mu };
+}
 
 /** Fits over the same x: what depends on it alone is computed once. */
-function fitOver(x: readonly number[]): (y: readonly number[]) => { slope: number; intercept: number } {
-  const u = x.map(Math.log), mu = mean(u), spread = u.reduce((s, a) => s + (a - mu) ** 2, 0);
-  return (y) => {
-    const v = y.map(Math.log), mv = mean(v), slope = u.reduce((s, a, i) => s + (a - mu) * (v[i] - mv), 0) / spread;
-    return { slope, intercept: mv - slope * mu };
+function fitOver(x: readonly number[]): { mu: number; slopeOf: (logY: Float64Array) => number } {
+  const u = Float64Array.from(x, Math.log), mu = average(u), spread = u.reduce((s, a) => s + (a - mu) ** 2, 0);
+  const slopeOf = (v: Float64Array): number => {
+    const mv = average(v);
+    let sum = 0;
+    for (let i = 0; i < u.length; i++) sum += (u[i] - mu) * (v[i] - mv);
+    return sum / spread;
   };
+  return { mu, slopeOf };
 }
 
 /**
@@ -24,10 +34,16 @@ function fitOver(x: readonly number[]): (y: readonly number[]) => { slope: numbe
  * @param values `[T][seed]`  @param draws resamples
  */
 export function bootstrapSlope(x: readonly number[], values: readonly (readonly number[])[], draws = 1000, seed = 0): Slope {
-  const random = new Stream('bootstrap', seed), fit = fitOver(x);
-  const slopes = new Float64Array(draws);
-  for (let k = 0; k < draws; k++) slopes[k] = fit(values.map((row) => mean(row.map(() => random.pick(row))))).slope;
+  const random = new Stream('bootstrap', seed), { slopeOf } = fitOver(x), slopes = new Float64Array(draws), logs = new Float64Array(values.length);
+  for (let k = 0; k < draws; k++) {
+    for (let t = 0; t < values.length; t++) {
+      let sum = 0;
+      for (let i = 0; i < values[t].length; i++) sum += random.pick(values[t]);
+      logs[t] = Math.log(sum / values[t].length);
+    }
+    slopes[k] = slopeOf(logs);
+  }
   slopes.sort();
   const quantile = (q: number) => slopes[Math.round(q * (draws - 1))];
-  return { ...fit(values.map(mean)), low: quantile(0.025), high: quantile(0.975) };
+  return { ...logLogFit(x, values.map(average)), low: quantile(0.025), high: quantile(0.975) };
 }

@@ -51,9 +51,9 @@ export function failureIn(history: readonly Reading[], t: Thresholds = threshold
 
 /** Few different tokens, while the generator gains nothing by it. */
 function collapse(history: readonly Reading[], { window, first: begun, distinct, flat }: Thresholds): Warning | null {
-  const shares = history.flatMap((e) => e.distinct ?? []), gains = history.flatMap((e) => e.generator ?? []);
-  if (shares.length < begun + window || gains.length < 2) return null;
-  const first = median(shares.slice(0, begun)), now = median(shares.slice(-window)), before = median(gains.slice(0, 2)), lately = median(gains.slice(-2));
+  const distinctOf = (e: Reading) => e.distinct, gainOf = (e: Reading) => e.generator, gains = earliest(history, gainOf, 2);
+  if (latest(history, distinctOf, begun + window).length < begun + window || gains.length < 2) return null;
+  const first = median(earliest(history, distinctOf, begun)), now = median(latest(history, distinctOf, window)), before = median(gains), lately = median(latest(history, gainOf, 2));
   if (now >= distinct * first || lately > (1 + flat) * before) return null;
   return warningOf('collapse', last(history).step, `different tokens fell from ${percent(first)} to ${percent(now)} of a batch, while the generator's divergence went from ${short(before)} to ${short(lately)}`);
 }
@@ -72,13 +72,26 @@ function overfitting(history: readonly Reading[], { window, rise, readings, abov
 /** Both divergences far above where they began, or losses that leap about. A single batch's loss is noisy, so the held-out one has to agree. */
 function instability(history: readonly Reading[], { window, blowUp, swing }: Thresholds): Warning | null {
   if (history.length < window) return null;
-  const losses = history.map((e) => e.student), held = history.flatMap((e) => e.held ?? []), { step } = last(history);
-  const first = median(losses.slice(0, Math.min(window, losses.length - window))), now = median(losses.slice(-window));
-  if (held.length > 1 && last(held) > (1 + blowUp) * held[0] && now > (1 + blowUp) * Math.min(first, losses[0])) {
-    return warningOf('instability', step, `the divergence rose from ${short(Math.min(first, losses[0]))} to ${short(now)} on the training batches and from ${short(held[0])} to ${short(last(held))} on held-out ones`);
+  const lossOf = (e: Reading) => e.student, heldOf = (e: Reading) => e.held, { step } = last(history), [start] = earliest(history, heldOf, 1), held = latest(history, heldOf, 2);
+  const first = Math.min(median(earliest(history, lossOf, Math.min(window, history.length - window))), history[0].student), now = median(latest(history, lossOf, window));
+  if (held.length > 1 && last(held) > (1 + blowUp) * start && now > (1 + blowUp) * first) {
+    return warningOf('instability', step, `the divergence rose from ${short(first)} to ${short(now)} on the training batches and from ${short(start)} to ${short(last(held))} on held-out ones`);
   }
-  const lately = losses.slice(-2 * window).map((x) => Math.log(Math.max(x, 1e-30))), leaps = lately.slice(1).map((x, i) => x - lately[i]), size = Math.sqrt(leaps.reduce((sum, x) => sum + x * x, 0) / leaps.length);
+  const lately = latest(history, lossOf, 2 * window).map((x) => Math.log(Math.max(x, 1e-30))), leaps = lately.slice(1).map((x, i) => x - lately[i]), size = Math.sqrt(leaps.reduce((sum, x) => sum + x * x, 0) / leaps.length);
   return history.length >= 2 * window && size > swing ? warningOf('instability', step, `the divergence changes by a factor of ${Math.exp(size).toFixed(1)} from step to step`) : null;
+}
+
+/** The first and the last so many values that are there: a run asks after every step, so no more of its history is read than counts. */
+function earliest(history: readonly Reading[], of: (e: Reading) => number | null, most: number): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < history.length && out.length < most; i++) { const value = of(history[i]); if (value !== null) out.push(value); }
+  return out;
+}
+
+function latest(history: readonly Reading[], of: (e: Reading) => number | null, most: number): number[] {
+  const out: number[] = [];
+  for (let i = history.length - 1; i >= 0 && out.length < most; i--) { const value = of(history[i]); if (value !== null) out.push(value); }
+  return out.reverse();
 }
 
 function around(history: readonly Reading[], at: number, window: number): number[] {
