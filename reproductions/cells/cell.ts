@@ -1,6 +1,7 @@
 // A cell: one run and its scores, as plain data. Tables and figures share a cell if its data are the same.
 import { createHash } from 'node:crypto';
 import { canonicalJson, type MethodId } from '../../src/index';
+import { anyTask } from '../../datasets';
 import { RECIPE, recipeAt } from '../recipe';
 
 export const PRESETS = ['smoke', 'mini', 'paper'] as const;
@@ -45,10 +46,13 @@ export interface ModelCell {
 
 export type Cell = QuantizeCell | ModelCell;
 
+/** Methods whose generator plays against the student. */
+const PLAYERS: readonly MethodId[] = ['samSga', 'adversarial'];
+
 /** Whether a method's inputs are written by the generator. */
 function writes(method: MethodId, set: readonly string[]): boolean {
   if (set.some((s) => /^inputs=(random|real)$/.test(s))) return false;
-  return ['samSga', 'adversarial', 'llmQat', 'gptq'].includes(method) || (method === 'zeroQuant' && set.includes('lkd=on'));
+  return [...PLAYERS, 'llmQat', 'gptq'].includes(method) || (method === 'zeroQuant' && set.includes('lkd=on'));
 }
 
 export interface QuantizeOf extends Partial<Pick<QuantizeCell, 'set' | 'seed' | 'transfer' | 'landscape' | 'bank' | 'along'>> { preset: Preset; model: string; task: string; generator: string; method: MethodId; bits?: string }
@@ -76,10 +80,17 @@ export function idOf(cell: Cell): string {
   return [...words, contentOf(cell)].join('_').replace(/[^\w.-]/g, '-');
 }
 
+/** Who writes the inputs, in words: a language model's own text is what GPTQ, ZeroQuant and LLM-QAT read unless told otherwise. */
+function inputsIn({ generator, method, task, set }: QuantizeCell): string[] {
+  if (!generator) return [];
+  const own = !PLAYERS.includes(method) && anyTask(task).kind === 'languageModel' && !set.includes('writing.by=generator');
+  return [own ? 'on text of its own' : `with ${generator}`];
+}
+
 /** A cell in words, for logs and `--only`. */
 export function labelOf(cell: Cell): string {
   if (cell.kind !== 'quantize') return `${cell.kind} ${cell.name}`;
-  return [cell.model, cell.task, cell.bits, cell.method, ...(cell.generator ? [`with ${cell.generator}`] : []), ...cell.set, `seed ${cell.seed}`].join(' ');
+  return [cell.model, cell.task, cell.bits, cell.method, ...inputsIn(cell), ...cell.set, `seed ${cell.seed}`].join(' ');
 }
 
 /** Each cell once, in the order of their first appearance. */
