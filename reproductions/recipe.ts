@@ -13,8 +13,8 @@ export const FROZEN: Readonly<Partial<Record<MethodId, readonly string[]>>> = {
 };
 
 /**
- * What the recipe says of a method at a size and a width. A layer-wise start has as many updates as the run has steps there, and so as ZeroQuant has:
- * what was frozen is that of 600 steps, at 2 bits and preset `mini`.
+ * What the recipe says of a method at a size and a width. A layer-wise start has as many updates as a full run has steps there, whatever a cell's own
+ * steps, and so as many as ZeroQuant has: what was frozen is that of 600 steps, at 2 bits and preset `mini`.
  */
 export function recipeAt(method: MethodId, preset: string, bits: string): string[] {
   const { steps } = presetSize(preset, weightBits(bits), 'single', Infinity);

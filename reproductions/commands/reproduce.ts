@@ -75,7 +75,7 @@ function list(values: Values): Outcome {
   const table = {
     columns: [{ name: 'name' }, { name: 'what' }, { name: 'cells' }, { name: 'done' }, { name: 'unavailable' }, { name: 'time left' }],
     rows: rows.map((r) => [r.name, r.title, r.cells, r.done, r.unavailable || null, !r.cells ? 'not run' : r.secondsLeft ? durationText(r.secondsLeft) : r.unavailable ? null : 'none']),
-    note: `preset ${preset}; tables share cells: ${all.done.length} of ${allCells(preset).length} in all are done, ${durationText(left)} left`,
+    note: `preset ${preset}; tables share cells: ${all.done.length} of ${allCells(preset).length} in all are done, ${all.unavailable.length ? `${all.unavailable.length} cannot be run here, ` : ''}${left || !all.unavailable.length ? `${durationText(left)} left` : 'none is left that could be'}`,
   };
   const notes = [...new Set(rows.flatMap((r) => (r.note ? [`${r.cells ? '' : `${r.name}: `}${r.note}\n`] : [])))];
   return { text: `${toText(table)}${notes.join('')}`, json: { preset, specs: rows, cells: [...all.done.map((c) => ({ c, state: 'done' })), ...all.todo.map((c) => ({ c, state: 'todo' })), ...all.unavailable.map(({ cell: c }) => ({ c, state: 'unavailable' }))].map(({ c, state }) => ({ id: idOf(c), label: labelOf(c), state })), done: all.done.length, secondsLeft: left } };

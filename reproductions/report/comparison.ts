@@ -5,8 +5,9 @@ import { cellsAt, standsAt, type Variant } from '../specs/matrix';
 import { quantizeResult, type Find, type Gain } from '../specs/spec';
 import { average, pairedBootstrap, type Interval, type Pair, type Sample } from './bootstrap';
 import { summarize } from './summary';
-import type { Preset } from '../cells/cell';
+import type { Preset, QuantizeCell } from '../cells/cell';
 import type { Setup } from '../setups';
+import type { MethodId } from '../../src/index';
 
 /** A teacher less than this above the best constant answer takes no part in claims. */
 const LEAST_ABOVE = 10;
@@ -26,8 +27,12 @@ export function counts(find: Find, preset: Preset, setup: Setup, full: Variant):
 /** A comparison with its difference on each task. */
 export interface Comparison extends Gain {
   each: { task: string; gain: number; low: number; high: number }[];
-  /** whether a side whose runs differ by their seeds has one only, so that the interval is over examples alone */
-  oneRun: boolean;
+  /** how many tasks count */
+  counting: number;
+  /** how many seeds each side has on every task at least; null where another seed would give the same */
+  seeds: { ours: number | null; theirs: number | null };
+  /** how far full precision is ahead of the other side: what there is to gain; null where it has not been run */
+  room: number | null;
   /** baselines that could not be chosen, for they have not been run on all of the tasks */
   leftOut: string[];
 }
@@ -35,49 +40,69 @@ export interface Comparison extends Gain {
 /** Whether another seed would give the same. */
 const seedless = ({ method }: Variant): boolean => method === 'ptq' || method === 'full';
 
+/** The closest baselines: no verdict on the best one before these have been run, for cheaper ones are there first. */
+const CLOSEST: readonly MethodId[] = ['zeroQuant', 'qatRandom', 'adversarial'];
+
+/** Whether a row has a score everywhere. */
+function scored(find: Find, preset: Preset, setup: Setup, row: Variant, bits: string): boolean { return summarize(find, cellsAt(preset, setup, row, bits)).mean !== null; }
+
 /**
- * SAM-SGA against the baseline that has the best average, over the tasks on which SAM-SGA has been run and whose teacher counts. It is chosen on the
- * scores that it is compared on, which favours it.
+ * Tasks on which the best baseline can be told: their teacher counts, and SAM-SGA and the baselines closest to it have been run. A task that is under way
+ * has its cheap baselines only, against which SAM-SGA would look good.
+ */
+export function comparable(find: Find, preset: Preset, setups: readonly Setup[], rows: readonly Variant[], bits: string): Setup[] {
+  const full = rows.find((r) => r.method === 'full')!, needed = rows.filter((r) => r.role === 'ours' || (r.role === 'baseline' && CLOSEST.includes(r.method) && r.key === r.method));
+  return setups.filter((s) => counts(find, preset, s, full) && needed.every((row) => scored(find, preset, s, row, bits)));
+}
+
+/**
+ * SAM-SGA against the baseline that has the best average over the tasks on which it can be told. It is chosen on the scores that it is compared on, which favours it.
  *
  * @param published the paper's gain at these bits; over which baseline it does not say
  */
 export function bestBaseline(find: Find, preset: Preset, setups: readonly Setup[], rows: readonly Variant[], bits: string, published: number | null): Comparison | undefined {
-  const ours = rows.find((r) => r.role === 'ours')!, full = rows.find((r) => r.method === 'full')!, lower = isText(setups[0]);
-  const tasks = setups.filter((s) => counts(find, preset, s, full) && summarize(find, cellsAt(preset, s, ours, bits)).mean !== null);
+  const tasks = comparable(find, preset, setups, rows, bits), lower = isText(setups[0]);
   if (!tasks.length) return undefined;
   const leftOut: string[] = [], known = rows.filter((r) => r.role === 'baseline' && standsAt(r, bits)).flatMap((row) => {
-    const means = tasks.map((s) => summarize(find, cellsAt(preset, s, row, bits)).mean);
-    if (means.every((m) => m !== null)) return [{ row, score: average(means as number[]) }];
+    if (tasks.every((s) => scored(find, preset, s, row, bits))) return [{ row, score: average(tasks.map((s) => summarize(find, cellsAt(preset, s, row, bits)).mean!)) }];
     leftOut.push(row.title);
     return [];
   }).sort((a, b) => (lower ? a.score - b.score : b.score - a.score));
-  if (!known.length) return undefined;
-  const found = compare(find, preset, tasks, ours, known[0].row, bits, published);
+  const found = compare({ find, preset, setups, rows, bits }, tasks, known[0].row, published);
   return found && { ...found, leftOut };
 }
 
-/** SAM-SGA against one row. */
-export function compare(find: Find, preset: Preset, tasks: readonly Setup[], ours: Variant, theirs: Variant, bits: string, published: number | null): Comparison | undefined {
+/** SAM-SGA against one row on some of the tasks. */
+export function compare({ find, preset, setups, rows, bits }: { find: Find; preset: Preset; setups: readonly Setup[]; rows: readonly Variant[]; bits: string }, tasks: readonly Setup[], theirs: Variant, published: number | null): Comparison | undefined {
+  const ours = rows.find((r) => r.role === 'ours')!, full = rows.find((r) => r.method === 'full')!;
   const pairs = tasks.flatMap((setup): Pair[] => {
-    const [a, b] = [ours, theirs].map((row) => sampleOf(find, preset, setup, row, bits));
+    const [a, b] = [ours, theirs].map((row) => sampleOf(find, cellsAt(preset, setup, row, bits)));
     return a && b ? [{ task: setup.task, ours: a, theirs: b }] : [];
   });
   const found = pairedBootstrap(pairs);
   if (!found) return undefined;
   // the table's own difference: contributions to a correlation only come close to it, and are for the width of the interval
   const known = tasks.filter(({ task }) => pairs.some((p) => p.task === task)), sign = isText(known[0]) ? -1 : 1;
-  const scores = [ours, theirs].map((row) => known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)), [a, b] = scores.map(average);
+  const scores = [ours, theirs, full].map((row) => known.map((setup) => summarize(find, cellsAt(preset, setup, row, row === full ? 'W32A32' : bits)).mean ?? NaN)), [a, b, whole] = scores.map(average);
   const shifted = (gain: number, { gain: at, low, high }: Interval) => ({ gain, low: gain + low - at, high: gain + high - at });
+  const seedsOf = (row: Variant, side: 'ours' | 'theirs'): number | null => (seedless(row) ? null : Math.min(...pairs.map((p) => p[side].seeds.length)));
   return {
     bits, over: theirs.title, tasks: pairs.map((p) => p.task), ...shifted(sign * (a - b), found), ours: a, theirs: b, published, leftOut: [],
     each: pairs.map((pair, i) => ({ task: pair.task, ...shifted(sign * (scores[0][i] - scores[1][i]), pairedBootstrap([pair])!) })),
-    oneRun: pairs.some((p) => (!seedless(ours) && p.ours.seeds.length < 2) || (!seedless(theirs) && p.theirs.seeds.length < 2)),
+    counting: setups.filter((s) => counts(find, preset, s, full)).length, seeds: { ours: seedsOf(ours, 'ours'), theirs: seedsOf(theirs, 'theirs') }, room: Number.isFinite(whole) ? sign * (whole - b) : null,
   };
 }
 
-function sampleOf(find: Find, preset: Preset, setup: Setup, row: Variant, bits: string): Sample | undefined {
-  const results = cellsAt(preset, setup, row, bits).flatMap((cell) => quantizeResult(find, cell) ?? []);
+/** What the examples contribute to the scores of cells that differ by their seeds; undefined where none has been run. */
+function sampleOf(find: Find, cells: readonly QuantizeCell[]): Sample | undefined {
+  const results = cells.flatMap((cell) => quantizeResult(find, cell) ?? []);
   return results.length ? { kind: results[0].each.kind, seeds: results.map(contributions) } : undefined;
+}
+
+/** The difference of two lists of cells on one task, theirs taken off, with its interval; undefined until both have been run. */
+export function difference(find: Find, task: string, ours: readonly QuantizeCell[], theirs: readonly QuantizeCell[]): Interval | undefined {
+  const [a, b] = [ours, theirs].map((cells) => sampleOf(find, cells));
+  return a && b && pairedBootstrap([{ task, ours: a, theirs: b }]);
 }
 
 /** A result stands in many comparisons: its contributions are unpacked once, and resampled once (bootstrap.ts). */

@@ -2,7 +2,7 @@
 import { METRIC_LABELS } from '../../src/index';
 import { anyTask } from '../../datasets';
 import { cellsAt, standsAt, type Variant } from '../specs/matrix';
-import { bestBaseline, compare, counts, isText, recovered, type Comparison } from './comparison';
+import { bestBaseline, comparable, compare, counts, isText, recovered, type Comparison } from './comparison';
 import { publishedGain } from './published';
 import { average } from './bootstrap';
 import { summarize, summaryText, type Summary } from './summary';
@@ -23,14 +23,14 @@ function averageOf(summaries: readonly Summary[]): Summary {
 }
 
 /**
- * One table for each width: methods down, tasks across, the average over the tasks that count and on which SAM-SGA has been run, what of the teacher is
+ * One table for each width: methods down, tasks across, the average over the tasks on which methods are compared (comparison.ts), what of the teacher is
  * recovered on them, and what a method costs there.
  */
 export function matrixView(of: MatrixOf): View {
-  const { find, preset, setups, rows, bits } = of, full = rows.find((r) => r.method === 'full')!, ours = rows.find((r) => r.role === 'ours')!, text = isText(setups[0]);
+  const { find, preset, setups, rows, bits } = of, full = rows.find((r) => r.method === 'full')!, text = isText(setups[0]);
   const counting = setups.filter((s) => counts(find, preset, s, full)), out: Row[] = [];
   const tables = bits.map((width): Table => {
-    const shared = counting.filter((s) => summarize(find, cellsAt(preset, s, ours, width)).mean !== null), whole = shared.length === counting.length;
+    const shared = comparable(find, preset, setups, rows, width), whole = shared.length === counting.length;
     const shown = rows.filter((r) => standsAt(r, width)).map((row) => {
       const summaries = setups.map((setup) => summarize(find, cellsAt(preset, setup, row, width))), mean = averageOf(summaries.filter((_, i) => shared.includes(setups[i])));
       const shares = shared.map((s) => recovered(find, preset, s, row, full, width)), share = shares.length && shares.every((x) => x !== null) ? average(shares as number[]) : null;
@@ -82,24 +82,25 @@ function examplesOf({ find, preset, rows }: MatrixOf, setup: Setup): string | un
 export function headline({ id, find, preset, setups, rows, bits }: MatrixOf): Pick<View, 'notes'> & { tables: Table[]; gains: Comparison[] } {
   const gains = bits.flatMap((width) => bestBaseline(find, preset, setups, rows, width, publishedGain(id, width)) ?? []);
   const words = (g: Comparison): string => `${g.over}, the best of the zero-shot baselines that have been run on these tasks${g.leftOut.length ? ` (not run on all of them: ${g.leftOut.join('; ')})` : ''},`;
-  return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains, setups)] : [], notes: gains.map((g) => sentence({ ...g, over: words(g) }, setups)) };
+  return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains)] : [], notes: gains.map((g) => sentence({ ...g, over: words(g) })) };
 }
 
-/** SAM-SGA against given rows. */
-export function against({ find, preset, setups, rows, bits }: MatrixOf, keys: readonly string[]): Comparison[] {
-  const ours = rows.find((r) => r.role === 'ours')!, full = rows.find((r) => r.method === 'full')!, counting = setups.filter((s) => counts(find, preset, s, full));
-  return bits.flatMap((width) => rows.filter((r) => keys.includes(r.key) && standsAt(r, width)).flatMap((row) => compare(find, preset, counting, ours, row, width, null) ?? []));
+/** SAM-SGA against given rows; against rounding from 4 bits on only, for at 2 bits everything beats it. */
+export function against(of: MatrixOf, keys: readonly string[]): Comparison[] {
+  const { find, preset, setups, rows, bits } = of, full = rows.find((r) => r.method === 'full')!, counting = setups.filter((s) => counts(find, preset, s, full));
+  const stands = (row: Variant, width: string): boolean => keys.includes(row.key) && standsAt(row, width) && !(row.method === 'ptq' && width === 'W2A8');
+  return bits.flatMap((width) => rows.filter((row) => stands(row, width)).flatMap((row) => compare({ ...of, bits: width }, counting, row, null) ?? []));
 }
 
-const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
+export const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
 
 /** Averages and their difference beside the paper's. */
-export function gainTable(title: string, gains: readonly Comparison[], setups: readonly Setup[]): Table {
-  const tasks = (g: Comparison): string => (g.tasks.length === setups.length ? `all ${g.tasks.length}` : g.tasks.join(', '));
+export function gainTable(title: string, gains: readonly Comparison[]): Table {
+  const tasks = (g: Comparison): string => (g.tasks.length === g.counting ? `all ${g.counting} that count` : g.tasks.join(', '));
   return {
-    title, columns: [{ name: 'bits' }, { name: 'over' }, { name: 'tasks' }, { name: 'SAM-SGA', digits: 2 }, { name: 'the other', digits: 2 }, { name: 'gain' }, { name: '95 % interval' }, { name: 'published gain' }],
-    rows: gains.map((g) => [g.bits, g.over, tasks(g), g.ours, g.theirs, signed(g.gain!), interval(g), g.published === null ? 'not published' : signed(g.published)]),
-    note: `${comparisonNote(gains)}; the baseline is chosen on the same scores; the paper does not say which baseline its gains are over`,
+    title, columns: [{ name: 'bits' }, { name: 'over' }, { name: 'tasks' }, { name: 'SAM-SGA', digits: 2 }, { name: 'the other', digits: 2 }, { name: 'gain' }, { name: '95 % interval' }, { name: 'seeds' }, { name: 'full precision is ahead by' }, { name: 'published gain' }],
+    rows: gains.map((g) => [g.bits, g.over, tasks(g), g.ours, g.theirs, signed(g.gain!), interval(g), seedsText(g), g.room === null ? null : signed(g.room), g.published === null ? 'not published' : signed(g.published)]),
+    note: `${comparisonNote(gains)}; the baseline is chosen on the same scores; full precision is ahead of the baseline by what there is to gain; the paper does not say which baseline its gains are over`,
   };
 }
 
@@ -108,23 +109,33 @@ export function eachTable(title: string, gains: readonly Comparison[], setups: r
   const tasks = setups.filter(({ task }) => gains.some((g) => g.tasks.includes(task)));
   const on = (g: Comparison, { task }: Setup): string => { const found = g.each.find((e) => e.task === task); return found ? `${signed(found.gain)} (${interval(found)})` : 'not run'; };
   return {
-    title, columns: [{ name: 'bits' }, { name: 'over' }, ...tasks.map(({ task }) => ({ name: task })), ...(tasks.length > 1 ? [{ name: 'average' }] : [])],
-    rows: gains.map((g) => [g.bits, g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [`${signed(g.gain!)} (${interval(g)})`] : [])]),
+    title, columns: [{ name: 'bits' }, { name: 'over' }, ...tasks.map(({ task }) => ({ name: task })), ...(tasks.length > 1 ? [{ name: 'average' }] : []), { name: 'seeds' }],
+    rows: gains.map((g) => [g.bits, g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [`${signed(g.gain!)} (${interval(g)})`] : []), seedsText(g)]),
     note: `${comparisonNote(gains)}; the average is over the tasks of its row`,
   };
 }
 
 const interval = ({ low, high }: { low: number | null; high: number | null }): string => `${signed(low!)} to ${signed(high!)}`;
 
+/** Seeds of SAM-SGA and of the other. */
+const seedsText = ({ seeds: { ours, theirs } }: Comparison): string => `${ours} and ${theirs ?? 'none needed'}`;
+
+const several = (n: number | null): boolean => n !== null && n > 1;
+/** Whether a side's runs differ by their seeds and it has one only, so that the interval knows nothing of its other runs. */
+const single = (n: number | null): boolean => n === 1;
+
 function comparisonNote(gains: readonly Comparison[]): string {
-  const over = gains.every((g) => g.oneRun) ? 'over examples; one seed each, so another run may differ by more than the interval' : gains.some((g) => g.oneRun) ? 'over examples, and over seeds where both have several' : 'over examples and seeds';
-  return `positive is better; 95 % intervals of a paired bootstrap ${over}`;
+  const sides = gains.flatMap(({ seeds: { ours, theirs } }) => [ours, theirs]), over = sides.some(several) ? 'over examples, and over the seeds of a side that has several' : 'over examples';
+  return `positive is better; 95 % intervals of a paired bootstrap ${over}${sides.some(single) ? '; where a side has one seed, another run of it may differ by more than the interval' : ''}; seeds: of SAM-SGA and of the other`;
 }
 
-/** What a comparison says, in words: of methods where both have been run several times, else of these two runs. */
-export function sentence({ bits, over, gain, low, high, published, tasks, oneRun }: Comparison, setups: readonly Setup[]): string {
-  const better = oneRun ? 'this run of SAM-SGA is ahead' : 'SAM-SGA is better', worse = oneRun ? 'this run of SAM-SGA is behind' : 'SAM-SGA is worse';
-  const verdict = low! > 0 ? better : high! < 0 ? worse : 'no difference can be told', beside = published === null ? '' : `; the paper states +${published} for its own models`;
-  const width = oneRun ? '95 % interval over examples' : '95 % interval', caution = oneRun ? ' One seed: another run may differ by more than the interval.' : '';
-  return `${bits}: ${verdict}: ${signed(gain!)} (${width} ${signed(low!)} to ${signed(high!)}) against ${over} on ${tasks.length} of ${setups.length} tasks${beside}.${caution}`;
+/** What a comparison says, in words: of methods where both have been run several times, else of these runs. */
+export function sentence({ bits, over, gain, low, high, published, tasks, counting, seeds: { ours, theirs }, room }: Comparison): string {
+  const one = [...(single(ours) ? ['SAM-SGA'] : []), ...(single(theirs) ? ['the other'] : [])], more = [...(several(ours) ? ['SAM-SGA'] : []), ...(several(theirs) ? ['the other'] : [])];
+  const side = single(ours) ? 'this run of SAM-SGA is' : 'SAM-SGA is', [better, worse] = one.length ? ['ahead', 'behind'] : ['better', 'worse'];
+  const verdict = low! > 0 ? `${side} ${better}` : high! < 0 ? `${side} ${worse}` : 'no difference can be told';
+  const width = `95 % interval over examples${more.length ? ` and seeds of ${more.join(' and ')}` : ''}`;
+  const beside = published === null ? '' : `; the paper states +${published} for its own models${room === null ? '' : `, here full precision is ${signed(room)} ahead of that baseline${room < published ? ', so that so much cannot be gained' : ''}`}`;
+  const caution = one.length ? ` One seed of ${one.join(' and ')}: another run may differ by more than the interval.` : '';
+  return `${bits}: ${verdict}: ${signed(gain!)} (${width} ${signed(low!)} to ${signed(high!)}) against ${over} on ${tasks.length} of the ${counting} tasks that count${beside}.${caution}`;
 }

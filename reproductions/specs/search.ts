@@ -35,7 +35,7 @@ const LAYERS = layers('0.01', '0.0001'), SLOWER = layers('0.01', '0.00003'), CAL
  * three, one of the best in bfloat16, to see what the faster products cost. `whole`: on SST-2 at the length of a full run, what was chosen in short runs and changes
  * of it: an adversary that does well for 100 steps may collapse in 600. `later`: first what was chosen, then what was tried at full length
  * after the tables' first cells had been run, because training the whole loses at first what the layer-wise start has given (studies.ts, `along`); on all places
- * of LATER or on one. A winner makes the next recipe, with which all that train would be run again; it is none of this one.
+ * of LATER or on one; QAT on random tokens as well, lest it be the weaker for want of a look at its full length. A winner makes the next recipe, with which all that train would be run again; it is none of this one.
  */
 export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; later?: readonly { change: string; on?: string }[] }[] = [
   { method: 'ptq', bundled: [ABSMAX, 'plan.scale=percentile'], real: ['plan.scale=percentile'] },
@@ -44,7 +44,7 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
   { method: RANDOM, bundled: [
     ABSMAX, 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', NEAR, FAR, FASTER, `${ABSMAX} ${FAR}`, LAYERS,
-  ], real: [NEAR, FAR, `${ABSMAX} ${FAR}`, LAYERS] },
+  ], real: [NEAR, FAR, `${ABSMAX} ${FAR}`, LAYERS], later: [LAYERS, CALMER, SLOWER].map((change) => ({ change, on: 'SST-2' })) },
   { method: SAMSGA, bundled: [
     ABSMAX, 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10', 'beta=0.00005', 'beta=0.001', 'adaptive=true',
     'generator.rate=0.000001', ASCENT, 'generator.every=1', 'adaptation.kind=gumbel', 'adaptation.kind=soft',

@@ -4,6 +4,8 @@ import { METRIC_LABELS } from '../../src/index';
 import { anyTask } from '../../datasets';
 import { encoders, languageModels, sweepSetups, SWEEP_STEPS } from '../setups';
 import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
+import { counts, difference } from '../report/comparison';
+import { signed } from '../report/matrixView';
 import { summarize, summaryText } from '../report/summary';
 import { cellsAt, transferSetups, variant } from './matrix';
 import { quantizeResult, type Find, type Spec, type View } from './spec';
@@ -13,13 +15,13 @@ const only = <T>(list: readonly T[], keep: (x: T) => boolean): T[] => list.filte
 /** The first of the matrix's cells of a row and task: seed 0. */
 const firstOf = (preset: Preset, setup: ReturnType<typeof encoders>[number], key: string): QuantizeCell => cellsAt(preset, setup, variant(preset, key), 'W2A8')[0];
 
-const TRANSFERRED = ['samSga', 'qatRandom'];
+const UNTRAINED = ['full', 'ptq'], TRANSFERRED = ['samSga', 'qatRandom'];
 
 const transfer: Spec = {
   id: 'figure3', group: 'figure', title: 'Figure 3: zero-shot transfer across tasks',
   claim: 'The figure shows zero-shot transfer across tasks; what it finds is not published where we could read.',
-  meaning: 'Transfer is real where a student trained with one task\'s teacher and generator, under another task\'s own head, is near the diagonal and above QAT on random tokens.',
-  cells: (preset) => transferSetups(preset).flatMap((s) => TRANSFERRED.map((key) => firstOf(preset, s, key))),
+  meaning: 'Transfer is real where a student trained with one task\'s teacher and generator, under another task\'s own head, is above rounding and above the best constant answer there, and near the student trained with that task.',
+  cells: (preset) => transferSetups(preset).flatMap((s) => [...UNTRAINED, ...TRANSFERRED].map((key) => firstOf(preset, s, key))),
   absent: (preset) => (preset === 'paper' ? 'the fine-tuned BERTs of the hub share no encoder, which transfer needs: not run' : `preset ${preset} has one encoder task only: not run; \`zsaq reproduce figure3 --preset mini\` runs it`),
   view(find, preset) {
     const setups = transferSetups(preset);
@@ -28,9 +30,13 @@ const transfer: Spec = {
       const r = quantizeResult(find, firstOf(preset, from, key));
       return [variant(preset, key).title, from.task, ...setups.map((to) => (!r ? 'not run' : to.task === from.task ? r.score : r.transfer.find((t) => t.task === to.task)?.score ?? null))];
     }));
+    // one encoder for every task: rounded or not, it is the same whichever teacher it comes from
+    const untrained = UNTRAINED.map((key) => [variant(preset, key).title, 'any', ...setups.map((s) => quantizeResult(find, firstOf(preset, s, key))?.score ?? 'not run')]);
+    const constant = ['best constant answer', 'none', ...setups.map((s) => quantizeResult(find, firstOf(preset, s, 'full'))?.majority ?? 'not run')];
+    const weak = setups.filter((s) => !counts(find, preset, s, variant(preset, 'full'))).map(({ task }) => task);
     const table: Table = {
-      title: 'Trained with the teacher and generator of one task, scored on others under their own heads', columns: [{ name: 'method' }, { name: 'trained with' }, ...setups.map((s) => ({ name: `scored on ${s.task}`, digits: 2 }))], rows,
-      note: `accuracy; W2A8, seed 0, preset ${preset}; the teachers share one full-precision encoder`,
+      title: 'Trained with the teacher and generator of one task, scored on others under their own heads', columns: [{ name: 'method' }, { name: 'trained with' }, ...setups.map((s) => ({ name: `scored on ${s.task}`, digits: 2 }))], rows: [...untrained, constant, ...rows],
+      note: `accuracy; W2A8, seed 0, preset ${preset}; the teachers share one full-precision encoder${weak.length ? `; the teacher of ${weak.join(' and ')} is less than 10 above the best constant answer, and takes part in no claim` : ''}`,
     };
     return { tables: [table], figures: [], notes: [], rows: [] };
   },
@@ -67,7 +73,7 @@ const landscapes: Spec = {
 const curves: Spec = {
   id: 'curves', group: 'figure', title: 'Training curves of both players',
   claim: 'The losses of generator and student converge; rate O(1/sqrt T) (`zsaq report convergence` has the measured slopes).',
-  meaning: 'The student\'s divergence should fall and level off while the generator\'s stays above it.',
+  meaning: 'The student\'s divergence should fall and level off. The generator\'s is what it finds before each ascent, on a batch of its own: not what it has just raised, so that it lies about the student\'s.',
   cells: (preset) => sweepSetups(preset).map((s) => firstOf(preset, s, 'samSga')),
   view(find, preset) {
     const figures = sweepSetups(preset).flatMap((setup) => {
@@ -127,17 +133,18 @@ const perStep = (find: Find, cells: readonly QuantizeCell[], device: string | un
 const overhead: Spec = {
   id: 'overhead', group: 'question', title: 'Open question 3: overhead and cheaper forms',
   claim: 'The paper says that SAM-SGA "would lead to more computation overheads" and leaves measuring and reducing them open.',
-  meaning: 'A cheaper form is worth it if a step takes at most 1.5 times that of QAT on random tokens and its score is within 0.3 of SAM-SGA\'s.',
+  meaning: 'A cheaper form is worth it if a step takes at most 1.5 times that of QAT on random tokens and its score is within 0.3 of SAM-SGA\'s. One run on one task cannot tell 0.3: the interval says what it can tell.',
   cells: (preset) => overheadRows(preset).flatMap((r) => r.cells),
   view(find, preset): View {
-    const rows = overheadRows(preset), device = commonDevice(find, rows), base = perStep(find, rows[0].cells, device);
+    const rows = overheadRows(preset), device = commonDevice(find, rows), base = perStep(find, rows[0].cells, device), ours = rows[BASES.indexOf('samSga')].cells, [{ task }] = ours;
     const table: Table = {
-      title: 'Cost of a step and what it costs in quality', columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens', digits: 2 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: 'score' }],
+      title: 'Cost of a step and what it costs in quality', columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens', digits: 2 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: 'score' }, { name: 'less that of SAM-SGA' }],
       rows: rows.map(({ title, cells }) => {
-        const seconds = perStep(find, cells, device), s = summarize(find, cells), r = quantizeResult(find, cells[0]);
-        return [title, seconds === null ? null : 1000 * seconds, seconds === null || base === null ? null : seconds / base, r ? r.peakBytes / 2 ** 20 : null, summaryText(s)];
+        const seconds = perStep(find, cells, device), s = summarize(find, cells), r = quantizeResult(find, cells[0]), gap = cells === ours ? undefined : difference(find, task, cells, ours);
+        const apart = gap && `${signed(gap.gain)} (${signed(gap.low)} to ${signed(gap.high)})`;
+        return [title, seconds === null ? null : 1000 * seconds, seconds === null || base === null ? null : seconds / base, r ? r.peakBytes / 2 ** 20 : null, summaryText(s), apart ?? null];
       }),
-      note: `W2A8, preset ${preset}; times of runs without their layer-wise start and evaluation, ${device === undefined ? 'none yet' : `of those on this device: ${device}`}; it may have done other work (the benchmark has undisturbed ones)`,
+      note: `${task}, W2A8, preset ${preset}; times of runs without their layer-wise start and evaluation, ${device === undefined ? 'none yet' : `of those on this device: ${device}; no time where a run was made on another`}; it may have done other work (the benchmark has undisturbed ones); differences with the 95 % interval of a paired bootstrap over examples, and over seeds of what has several`,
     };
     return { tables: [table], figures: [], notes: [], rows: [] };
   },

@@ -15,7 +15,7 @@ function sweepCell(preset: Preset, setup: Setup, method: MethodId, set: readonly
 
 const SEEDS = (preset: Preset): number[] => (preset === 'smoke' ? [0] : [0, 1]);
 const withSeeds = (preset: Preset, cell: (seed: number) => QuantizeCell): QuantizeCell[] => SEEDS(preset).map(cell);
-const halfSteps = (preset: Preset): string => `W2A8, ${SWEEP_STEPS[preset]} steps, seeds ${SEEDS(preset).join(' and ')}, preset ${preset}`;
+const halfSteps = (preset: Preset): string => `W2A8, ${SWEEP_STEPS[preset]} steps after the layer-wise start of a full run, seeds ${SEEDS(preset).join(' and ')}, preset ${preset}`;
 
 /** Perturbation as a share of the norm of the quantized weights; 0 is AdamW. */
 const BETAS = [0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3];
@@ -140,7 +140,7 @@ export const SWEEPS: readonly Spec[] = [
   {
     id: 'adversary', group: 'sweep', title: 'Sweep: how fast the adversary learns',
     claim: 'The rate of the generator\'s ascent is not published where we could read.',
-    meaning: 'The adversary pays where it scores above the frozen generator by more than the error of a run; it has collapsed where few different tokens are left.',
+    meaning: 'The adversary pays where it scores above the frozen generator by more than chance (`zsaq report ablation` has the intervals of the recipe\'s); it has collapsed where few different tokens are left.',
     cells: (preset) => cellsOf(adversaryLines(preset)),
     view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', find, lines: adversaryLines(preset), note: `W2A8, full runs, seed 0, preset ${preset}; in the figure 0 to 2 stand for the rows in their order`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
   },

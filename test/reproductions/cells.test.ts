@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { METHODS } from '../../src/index';
 import { contentOf, idOf, PRESETS, quantizeCell, type QuantizeCell } from '../../reproductions/cells/cell';
 import { majorityScore } from '../../reproductions/cells/majority';
-import { changedSetting, packed, readResult, resultOf, settingsOf, thinned, unpacked, writeResult, type QuantizeResult } from '../../reproductions/cells/result';
+import { allResults, changedSetting, packed, readResult, resultOf, settingsOf, thinned, unpacked, writeResult, type QuantizeResult } from '../../reproductions/cells/result';
 import { allCells, SPECS } from '../../reproductions/registry';
 import { ordered } from '../../reproductions/runner/order';
 import { measured, secondsOf } from '../../reproductions/runner/estimate';
@@ -128,6 +128,12 @@ describe('cells of reproductions', () => {
       const gained = secondsOf(at(key, bits), known) - secondsOf(at(key, bits), nothing);
       assert.ok(Math.abs(gained - updates * (0.25 - 0.15) - steps * (1.5 - 1.3)) < 1e-6, `${key} ${gained}`);
     }
+  });
+
+  it('every committed result is shown somewhere', () => {
+    const asked = new Map(PRESETS.map((preset) => [preset, new Set(allCells(preset).map(contentOf))]));
+    const orphans = [...allResults(join(__dirname, '..', '..', 'reproductions', 'results', 'cells')).values()].filter(({ cell }) => cell.kind === 'quantize' && !asked.get(cell.preset)!.has(contentOf(cell)));
+    assert.deepEqual(orphans.map((r) => r.id), []);
   });
 
   it('--only takes a part of the description, * for anything', () => {

@@ -36,7 +36,8 @@ describe('the search for the recipe', () => {
 
     if (later) it(`${method}: after the freeze begins with the recipe, and measures every change on the recipe's banks`, () => {
       const [first, ...others] = triedLater(find, 'mini', method);
-      assert.deepEqual([first.change, first.on.map((x) => x.share)], [chosen(find, 'mini', method).join(' '), [1, 1]]);
+      assert.equal(first.change, chosen(find, 'mini', method).join(' '));
+      assert.ok(first.on.every((x) => x.share === null || x.share === 1) && first.on.some((x) => x.share === 1));
       for (const { change, on } of others) assert.ok(on.some((x) => x.share !== null), change);
     });
   }
