@@ -90,9 +90,9 @@ function renderPaper({ tables, pictures }) {
 
 function renderReport({ id, title, done, cells, notes, tables }) {
   if (!done) return `No cell of ${title} has been run yet: \`zsaq reproduce ${id}\`.\n`;
-  const shown = tables.filter((table) => !/W[48]A8$/.test(table.title)).map(toMarkdown);
+  const shown = tables.filter((table) => !/W[48]A8$/.test(table.title)).map(toMarkdown), more = shown.length < tables.length ? ['The tables at other widths stand in [notebook 10](notebooks/10-tables.ipynb).\n'] : [];
   const progress = done < cells ? [`${done} of ${cells} cells have been run; \`zsaq reproduce ${id}\` runs the others.\n`] : [];
-  return [`### ${title}\n`, ...notes.map((note) => `${note}\n`), ...shown, ...progress].join('\n');
+  return [`### ${title}\n`, ...notes.map((note) => `${note}\n`), ...shown, ...more, ...progress].join('\n');
 }
 
 /** What becomes of models on their way out: sizes, agreement, scores. */

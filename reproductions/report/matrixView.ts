@@ -109,8 +109,8 @@ export function eachTable(title: string, gains: readonly Comparison[], setups: r
   const tasks = setups.filter(({ task }) => gains.some((g) => g.tasks.includes(task)));
   const on = (g: Comparison, { task }: Setup): string => { const found = g.each.find((e) => e.task === task); return found ? `${signed(found.gain)} (${interval(found)})` : 'not run'; };
   return {
-    title, columns: [{ name: 'bits' }, { name: 'over' }, ...tasks.map(({ task }) => ({ name: task })), ...(tasks.length > 1 ? [{ name: 'average' }] : []), { name: 'seeds' }],
-    rows: gains.map((g) => [g.bits, g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [`${signed(g.gain!)} (${interval(g)})`] : []), seedsText(g)]),
+    title, columns: [{ name: 'over' }, ...tasks.map(({ task }) => ({ name: task })), ...(tasks.length > 1 ? [{ name: 'average' }] : []), { name: 'seeds' }],
+    rows: gains.map((g) => [g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [`${signed(g.gain!)} (${interval(g)})`] : []), seedsText(g)]),
     note: `${comparisonNote(gains)}; the average is over the tasks of its row`,
   };
 }

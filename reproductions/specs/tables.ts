@@ -22,9 +22,10 @@ function methodsTable(spec: Pick<Spec, 'id' | 'title' | 'claim' | 'meaning' | 'a
       const setups = setupsOf(preset), of = { id: spec.id, title: spec.title, find, preset, setups, rows: rowsOf(preset).filter((row) => setups.every((s) => standsWith(row, s))), bits };
       if (!of.setups.length) return { tables: [], figures: [], notes: [spec.absent!(preset)], rows: [] };
       const view = matrixView(of), marks = against(of, AGAINST);
+      const each = bits.flatMap((width) => { const own = marks.filter((g) => g.bits === width); return own.length ? [eachTable(`SAM-SGA against one method each, ${width}`, own, of.setups)] : []; });
       // an ablation asks what each part is worth, not which baseline is the best
       const first = of.rows.some((r) => r.role === 'ablation') ? { tables: [], gains: marks, notes: marks.map(sentence) } : headline(of);
-      return { ...view, tables: [...first.tables, ...(marks.length ? [eachTable('SAM-SGA against one method each', marks, of.setups)] : []), ...view.tables], notes: first.notes, gains: first.gains };
+      return { ...view, tables: [...first.tables, ...each, ...view.tables], notes: first.notes, gains: first.gains };
     },
   };
 }
