@@ -40,7 +40,7 @@ const LAYERS = layers('0.01', '0.0001'), SLOWER = layers('0.01', '0.00003'), CAL
  * after the tables' first cells had been run, because training the whole loses at first what the layer-wise start has given (studies.ts, `along`); on all places
  * of LATER or on one; QAT on random tokens as well, lest it be the weaker for want of a look at its full length. A winner makes the next recipe, with which all that train would be run again; it is none of this one.
  * `four`: at W4A8, all steps, in all three places: first what was chosen at 2 bits, then gentler rates, for there a student begins near its teacher. It was looked
- * for after three cells at W4A8 had scored below rounding; the choice is the bank's.
+ * for after three cells at W4A8 had gained nothing over rounding (a look at scores); the choice is the bank's.
  */
 export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; later?: readonly { change: string; on?: string }[]; four?: readonly string[] }[] = [
   { method: 'ptq', bundled: [ABSMAX, 'plan.scale=percentile'], real: ['plan.scale=percentile'] },

@@ -55,7 +55,7 @@ const landscapes: Spec = {
   meaning: 'The claim holds here if the loss rises less around the student trained with SAM, at the same distance in the same directions.',
   cells: (preset) => LANDSCAPES.map((key) => landscapeCell(preset, key)),
   view(find, preset): View {
-    const found = LANDSCAPES.flatMap((key) => { const r = quantizeResult(find, landscapeCell(preset, key)); return r?.landscape ? [{ title: variant(preset, key).title, score: r.score, ...r.landscape }] : []; });
+    const found = LANDSCAPES.flatMap((key) => { const r = quantizeResult(find, landscapeCell(preset, key)); return r?.landscape ? [{ key, title: variant(preset, key).title, score: r.score, ...r.landscape }] : []; });
     if (!found.length) return { tables: [], figures: [], notes: ['not run'], rows: [] };
     const middle = (loss: readonly (readonly number[])[]): readonly number[] => loss[loss.length >> 1], centre = (loss: readonly (readonly number[])[]): number => middle(loss)[loss.length >> 1];
     const edge = (loss: readonly (readonly number[])[]): number => { const all = [loss[0], loss[loss.length - 1], loss.map((row) => row[0]), loss.map((row) => row[row.length - 1])].flat(); return all.reduce((a, b) => a + b, 0) / all.length; };
@@ -65,7 +65,7 @@ const landscapes: Spec = {
       note: `divergence on the fixed bank over a plane of two random directions with the norm of each row of the quantized weights; edge: mean over the border, at ${found[0].a[found[0].a.length - 1]} of that norm; W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`,
     };
     const line = lineFigure({ title: 'Loss along a random direction', x: { title: 'share of the norm of each row' }, y: { title: 'divergence', log: true }, lines: found.map(({ title, a, loss }) => ({ name: title, x: a, y: middle(loss), markers: true })) });
-    const maps = found.map(({ title, a, b, loss }, i) => ({ name: `figure4-${LANDSCAPES[i]}`, figure: heatFigure({ title: `Loss around the student: ${title}`, x: { title: 'first direction', at: a }, y: { title: 'second direction', at: b }, z: loss.map((row) => row.map((v) => Math.log10(v))), value: 'log10 D' }) }));
+    const maps = found.map(({ key, title, a, b, loss }) => ({ name: `figure4-${key}`, figure: heatFigure({ title: `Loss around the student: ${title}`, x: { title: 'first direction', at: a }, y: { title: 'second direction', at: b }, z: loss.map((row) => row.map((v) => Math.log10(v))), value: 'log10 D' }) }));
     return { tables: [table], figures: [{ name: 'figure4', figure: line }, ...maps], notes: [], rows: [] };
   },
 };
