@@ -6,8 +6,8 @@ interface Bounds { left: number; top: number; right: number; bottom: number }
 /** Affine map: x' = a x + c y + e, y' = b x + d y + f. */
 type Matrix = [a: number, b: number, c: number, d: number, e: number, f: number];
 
-/** Average width of a character of a sans-serif font, and height of a line above its base and in all, in its size. */
-const WIDTH = 0.56, ASCENT = 0.95, LINE = 1.25;
+/** Average width of a character of a sans-serif font and of its capitals, and height of a line above its base and in all, in its size. */
+const WIDTH = 0.56, CAPITAL = 0.7, ASCENT = 0.95, LINE = 1.25;
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 const NOTHING: Bounds = { left: 0, top: 0, right: 0, bottom: 0 };
 
@@ -21,11 +21,14 @@ function inherited(element: Element, property: string): string | undefined {
   return undefined;
 }
 
+/** Of a line, in its size: a legend is cut off where it is wider than this. */
+function widthOf(line: string): number { return [...line].reduce((sum, c) => sum + (c >= 'A' && c <= 'Z' ? CAPITAL : WIDTH), 0); }
+
 function textBounds(text: Element): Bounds {
   const size = Number.parseFloat(inherited(text, 'font-size') ?? '') || 12;
   const lines = [...text.querySelectorAll('tspan.line')].map((line) => line.textContent ?? '');
   if (lines.length === 0) lines.push(text.textContent ?? '');
-  const width = Math.max(...lines.map((line) => [...line].length)) * size * WIDTH;
+  const width = Math.max(...lines.map(widthOf)) * size;
   if (width === 0) return NOTHING;
   const anchor = inherited(text, 'text-anchor');
   const left = numberOf(text, 'x') - (anchor === 'middle' ? width / 2 : anchor === 'end' ? width : 0);
