@@ -1,5 +1,5 @@
 // The order of the cells: what says most for its time first, so that a report is worth reading at any moment.
-import { FROZEN } from '../recipe';
+import { recipeAt } from '../recipe';
 import type { Cell, QuantizeCell } from '../cells/cell';
 
 /** Tasks in the order in which their results tell methods apart: large sets and strong teachers first. */
@@ -10,7 +10,7 @@ const CHEAP = 150;
 
 /** Small numbers first: rounding everywhere, the core comparison task by task, the other methods, other widths, more seeds, sweeps, long runs. */
 function rank(cell: QuantizeCell, seconds: number): number {
-  const own = cell.set.slice(FROZEN[cell.method]?.length ?? 0); // the recipe's stand before them
+  const own = cell.set.slice(recipeAt(cell.method, cell.preset, cell.bits).length); // the recipe's stand before them
   const sweep = own.some((s) => s.startsWith('steps=')), long = seconds > 1100;
   if (seconds < CHEAP) return 0;
   if (long) return 9;

@@ -62,6 +62,6 @@ export const TABLES: readonly Spec[] = [
   methodsTable({
     id: 'ablation', title: 'Ablation: without SGA, without SAM',
     claim: 'A frozen generator (no SGA) is clearly worse, and AdamW in place of SAM is worse; numbers are not published where we could read.',
-    meaning: 'Each part earns its place if the interval of SAM-SGA over the row without it lies above 0, and, where both have several seeds, over them as well. "No SAM" is the adversarial baseline.',
+    meaning: 'Each part earns its place if the interval of SAM-SGA over the row without it lies above 0. "No SAM" is the adversarial baseline.',
   }, (preset) => encoders(preset), (preset) => variants(preset).filter((v) => ['full', 'neither', 'frozen', 'adversarial', 'samSga'].includes(v.key)), ['W2A8']),
 ];

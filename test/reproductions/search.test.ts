@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { METHODS, type MethodId } from '../../src/index';
 import { contentOf, type Cell } from '../../reproductions/cells/cell';
 import { allResults } from '../../reproductions/cells/result';
-import { FROZEN } from '../../reproductions/recipe';
-import { CANDIDATES, chosen, chosenShort, recipeOf, SEARCH, tried, triedLater, triedWhole, unbeaten, type Tried } from '../../reproductions/specs/search';
+import { FROZEN, recipeAt } from '../../reproductions/recipe';
+import { CANDIDATES, chosen, chosenShort, recipeOf, SEARCH, tried, triedFour, triedLater, triedWhole, unbeaten, type Tried } from '../../reproductions/specs/search';
 
 describe('the search for the recipe', () => {
   const results = allResults(join(__dirname, '..', '..', 'reproductions', 'results', 'cells')), find = (cell: Cell) => results.get(contentOf(cell));
@@ -41,6 +41,13 @@ describe('the search for the recipe', () => {
       for (const { change, on } of others) assert.ok(on.some((x) => x.share !== null), change);
     });
   }
+
+  it('from 4 bits on takes what is nearest to the teacher at W4A8, for all that train', () => {
+    const kept = triedFour(find, 'mini', 'samSga').find((t) => t.kept)!;
+    assert.equal(kept.title, recipeAt('samSga', 'mini', 'W4A8').join(' '));
+    assert.ok(triedFour(find, 'mini', 'samSga').every((t) => t.share! >= kept.share!));
+    for (const method of ['adversarial', 'qatRandom', 'qatReal', 'llmQat'] as const) assert.deepEqual(recipeAt(method, 'mini', 'W8A8').filter((s) => !s.startsWith('generator.')), recipeAt('samSga', 'mini', 'W4A8').filter((s) => !s.startsWith('generator.')));
+  });
 
   it('freezes for every method what it has found, the same loss and scales for all that train', () => {
     for (const method of Object.keys(METHODS) as MethodId[]) assert.deepEqual(FROZEN[method] ?? [], recipeOf(find, 'mini', method), method);
