@@ -172,7 +172,7 @@ export function recipeOf(find: Find, preset: Preset, method: MethodId): string[]
 export const SEARCH: Spec = {
   id: 'search', group: 'question', title: 'The recipe: settings of each method, chosen on the fixed bank',
   claim: 'The paper\'s learning rates, beta and divergence are not published where we could read.',
-  meaning: 'Below 1 the student is nearer to its teacher on held-out synthetic batches than with the defaults. Each choice is the bank\'s; but written noise was put up for choice after a look at a score on SST-2, and the runs of full length after one on QNLI. Short runs prefer larger rates.',
+  meaning: 'Below 1 the student is nearer to its teacher on held-out synthetic batches than with the defaults. Each choice is the bank\'s; but written noise was put up for choice after a look at a score on SST-2, the runs of full length after one on QNLI, and those at W4A8 after three at that width. Short runs prefer larger rates.',
   cells: (preset) => CANDIDATES.flatMap(({ method }) => [...candidatesOf(method).flatMap((change) => cellsOf(preset, method, change)), ...wholeCells(preset, method), ...(triedOf(method).later ?? []).flatMap((of) => laterCells(preset, method, of).flatMap((cell) => cell ?? [])), ...(triedOf(method).four ? fourCells(preset, method).map(({ cell }) => cell) : [])]),
   absent: (preset) => `the recipe is searched at preset mini, not at ${preset}`,
   view(find, preset) {
