@@ -81,7 +81,7 @@ function renderBench(saved) {
 }
 
 /** The reports that the README shows: the tables of both kinds of models, and these figures once there is something to draw. */
-const TABLES = ['table1', 'table3'], FIGURES = ['beta', 'figure2'];
+const TABLES = ['table1', 'table3'], FIGURES = ['figure4', 'beta', 'figure2'];
 
 /** Findings and tables at 2 bits, then the figures. */
 function renderPaper({ tables, pictures }) {

@@ -117,8 +117,8 @@ export function eachTable(title: string, gains: readonly Comparison[], setups: r
 
 const interval = ({ low, high }: { low: number | null; high: number | null }): string => `${signed(low!)} to ${signed(high!)}`;
 
-/** Seeds of SAM-SGA and of the other. */
-const seedsText = ({ seeds: { ours, theirs } }: Comparison): string => `${ours} and ${theirs ?? 'none needed'}`;
+/** Seeds of SAM-SGA and of the other, which may need none. */
+const seedsText = ({ seeds: { ours, theirs } }: Comparison): string => `${ours} / ${theirs ?? '–'}`;
 
 const several = (n: number | null): boolean => n !== null && n > 1;
 /** Whether a side's runs differ by their seeds and it has one only, so that the interval knows nothing of its other runs. */
@@ -126,7 +126,7 @@ const single = (n: number | null): boolean => n === 1;
 
 function comparisonNote(gains: readonly Comparison[]): string {
   const sides = gains.flatMap(({ seeds: { ours, theirs } }) => [ours, theirs]), over = sides.some(several) ? 'over examples, and over the seeds of a side that has several' : 'over examples';
-  return `positive is better; 95 % intervals of a paired bootstrap ${over}${sides.some(single) ? '; where a side has one seed, another run of it may differ by more than the interval' : ''}; seeds: of SAM-SGA and of the other`;
+  return `positive is better; 95 % intervals of a paired bootstrap ${over}${sides.some(single) ? '; where a side has one seed, another run of it may differ by more than the interval' : ''}; seeds: of SAM-SGA / of the other, – where another gives the same`;
 }
 
 /** What a comparison says, in words: of methods where both have been run several times, else of these runs. */
@@ -135,7 +135,7 @@ export function sentence({ bits, over, gain, low, high, published, tasks, counti
   const side = single(ours) ? 'this run of SAM-SGA is' : 'SAM-SGA is', [better, worse] = one.length ? ['ahead', 'behind'] : ['better', 'worse'];
   const verdict = low! > 0 ? `${side} ${better}` : high! < 0 ? `${side} ${worse}` : 'no difference can be told';
   const width = `95 % interval over examples${more.length ? ` and seeds of ${more.join(' and ')}` : ''}`;
-  const beside = published === null ? '' : `; the paper states +${published} for its own models${room === null ? '' : `, here full precision is ${signed(room)} ahead of that baseline${room < published ? ', so that so much cannot be gained' : ''}`}`;
+  const beside = published === null ? '' : `; the paper states +${published} for its own models${room === null ? '' : `, here full precision is ${Math.abs(room).toFixed(2)} ${room < 0 ? 'behind' : 'ahead of'} that baseline${room < published ? ', so that so much cannot be gained' : ''}`}`;
   const caution = one.length ? ` One seed of ${one.join(' and ')}: another run may differ by more than the interval.` : '';
   return `${bits}: ${verdict}: ${signed(gain!)} (${width} ${signed(low!)} to ${signed(high!)}) against ${over} on ${tasks.length} of the ${counting} tasks that count${beside}.${caution}`;
 }

@@ -80,7 +80,7 @@ describe('reports of reproductions', () => {
     }
     // seed 0 alone, without rounding and GPTQ
     const first = new Map([...results(800)].filter(([, r]) => r.cell.kind === 'quantize' && r.cell.seed === 0 && !['ptq', 'gptq'].includes(r.cell.method))), one = report('table1', 'mini', finding(first));
-    assert.match(one.notes[0], /this run of SAM-SGA is ahead: \+10\.00 \(95 % interval over examples .* \(not run on all of them: round to nearest .*GPTQ.*\), on 2 of the 7 tasks that count; the paper states \+6\.98 .* here full precision is \+20\.00 ahead of that baseline\. One seed of SAM-SGA and the other/);
+    assert.match(one.notes[0], /this run of SAM-SGA is ahead: \+10\.00 \(95 % interval over examples .* \(not run on all of them: round to nearest .*GPTQ.*\), on 2 of the 7 tasks that count; the paper states \+6\.98 .* here full precision is 20\.00 ahead of that baseline\. One seed of SAM-SGA and the other/);
     assert.match(one.tables[1].note!, /over examples; where a side has one seed, another run of it may differ/);
     assert.deepEqual([one.gains![0].ours, one.gains![0].theirs], [80, 70]);
     assert.match(one.tables[2].columns.map((c) => c.name).join(), /average of SST-2, QNLI/);
@@ -104,7 +104,7 @@ describe('reports of reproductions', () => {
     assert.match(tables[0].note!, /over examples, and over the seeds of a side that has several; where a side has one seed/);
     assert.match(report('ablation', 'mini', finding(results(800))).notes.find((note) => note.includes('against adversarial'))!, /SAM-SGA is better: .* over examples and seeds of SAM-SGA and the other .*\.$/);
     const close = new Map([...results(800)].map(([key, r]) => [key, r.cell.method === 'full' && r.task !== 'RTE' ? made(r.cell, 75, [...Array(1000)].map((_, i) => Number(i < 750)), { majority: 50 }) : r]));
-    assert.match(report('table1', 'mini', finding(close)).notes[0], /here full precision is \+5\.00 ahead of that baseline, so that so much cannot be gained/);
+    assert.match(report('table1', 'mini', finding(close)).notes[0], /here full precision is 5\.00 ahead of that baseline, so that so much cannot be gained/);
   });
 
   it('every view can be drawn with no result, some, and all of them', () => {
