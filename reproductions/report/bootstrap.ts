@@ -15,7 +15,8 @@ const LEVEL = 0.95;
 /**
  * Score of ours minus theirs, averaged over tasks, with a paired bootstrap interval (percentile; Efron and Tibshirani 1993): each resample
  * draws a task's examples with replacement, the same for every method, and seeds of each side that has several, whose deviations are
- * widened by sqrt(n / (n - 1)), for n seeds drawn from n vary too little. A side of one seed says nothing of another run of it. Of running text, perplexity, of which less is better: the difference is theirs minus ours.
+ * widened by sqrt(n / (n - 1)), for n seeds drawn from n vary too little. A side of one seed says nothing of another
+ * run of it. Of running text, perplexity, of which less is better: the difference is theirs minus ours.
  *
  * @returns undefined without tasks
  */

@@ -43,16 +43,13 @@ const seedless = ({ method }: Variant): boolean => method === 'ptq' || method ==
 /** The closest baselines: no verdict on the best one before these have been run, for cheaper ones are there first. */
 const CLOSEST: readonly MethodId[] = ['zeroQuant', 'qatRandom', 'adversarial'];
 
-/** Whether a row has a score everywhere. */
-function scored(find: Find, preset: Preset, setup: Setup, row: Variant, bits: string): boolean { return summarize(find, cellsAt(preset, setup, row, bits)).mean !== null; }
-
 /**
  * Tasks on which the best baseline can be told: their teacher counts, and SAM-SGA and the baselines closest to it have been run. A task that is under way
  * has its cheap baselines only, against which SAM-SGA would look good.
  */
 export function comparable(find: Find, preset: Preset, setups: readonly Setup[], rows: readonly Variant[], bits: string): Setup[] {
   const full = rows.find((r) => r.method === 'full')!, needed = rows.filter((r) => r.role === 'ours' || (r.role === 'baseline' && CLOSEST.includes(r.method) && r.key === r.method));
-  return setups.filter((s) => counts(find, preset, s, full) && needed.every((row) => scored(find, preset, s, row, bits)));
+  return setups.filter((s) => counts(find, preset, s, full) && needed.every((row) => summarize(find, cellsAt(preset, s, row, bits)).mean !== null));
 }
 
 /**
@@ -64,7 +61,8 @@ export function bestBaseline(find: Find, preset: Preset, setups: readonly Setup[
   const tasks = comparable(find, preset, setups, rows, bits), lower = isText(setups[0]);
   if (!tasks.length) return undefined;
   const leftOut: string[] = [], known = rows.filter((r) => r.role === 'baseline' && standsAt(r, bits)).flatMap((row) => {
-    if (tasks.every((s) => scored(find, preset, s, row, bits))) return [{ row, score: average(tasks.map((s) => summarize(find, cellsAt(preset, s, row, bits)).mean!)) }];
+    const means = tasks.map((s) => summarize(find, cellsAt(preset, s, row, bits)).mean);
+    if (means.every((m) => m !== null)) return [{ row, score: average(means as number[]) }];
     leftOut.push(row.title);
     return [];
   }).sort((a, b) => (lower ? a.score - b.score : b.score - a.score));
@@ -83,7 +81,7 @@ export function compare({ find, preset, setups, rows, bits }: { find: Find; pres
   if (!found) return undefined;
   // the table's own difference: contributions to a correlation only come close to it, and are for the width of the interval
   const known = tasks.filter(({ task }) => pairs.some((p) => p.task === task)), sign = isText(known[0]) ? -1 : 1;
-  const scores = [ours, theirs, full].map((row) => known.map((setup) => summarize(find, cellsAt(preset, setup, row, row === full ? 'W32A32' : bits)).mean ?? NaN)), [a, b, whole] = scores.map(average);
+  const scores = [ours, theirs, full].map((row) => known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)), [a, b, whole] = scores.map(average);
   const shifted = (gain: number, { gain: at, low, high }: Interval) => ({ gain, low: gain + low - at, high: gain + high - at });
   const seedsOf = (row: Variant, side: 'ours' | 'theirs'): number | null => (seedless(row) ? null : Math.min(...pairs.map((p) => p[side].seeds.length)));
   return {

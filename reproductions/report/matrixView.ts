@@ -92,7 +92,7 @@ export function against(of: MatrixOf, keys: readonly string[]): Comparison[] {
   return bits.flatMap((width) => rows.filter((row) => stands(row, width)).flatMap((row) => compare({ ...of, bits: width }, counting, row, null) ?? []));
 }
 
-export const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
+const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
 
 /** Averages and their difference beside the paper's. */
 export function gainTable(title: string, gains: readonly Comparison[]): Table {
@@ -107,15 +107,18 @@ export function gainTable(title: string, gains: readonly Comparison[]): Table {
 /** A method in each row, with the difference on each task, for an average may hide opposite ones. */
 export function eachTable(title: string, gains: readonly Comparison[], setups: readonly Setup[]): Table {
   const tasks = setups.filter(({ task }) => gains.some((g) => g.tasks.includes(task)));
-  const on = (g: Comparison, { task }: Setup): string => { const found = g.each.find((e) => e.task === task); return found ? `${signed(found.gain)} (${interval(found)})` : 'not run'; };
+  const on = (g: Comparison, { task }: Setup): string => { const found = g.each.find((e) => e.task === task); return found ? gapText(found) : 'not run'; };
   return {
     title, columns: [{ name: 'over' }, ...tasks.map(({ task }) => ({ name: task })), ...(tasks.length > 1 ? [{ name: 'average' }] : []), { name: 'seeds' }],
-    rows: gains.map((g) => [g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [`${signed(g.gain!)} (${interval(g)})`] : []), seedsText(g)]),
+    rows: gains.map((g) => [g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [gapText(g)] : []), seedsText(g)]),
     note: `${comparisonNote(gains)}; the average is over the tasks of its row`,
   };
 }
 
 const interval = ({ low, high }: { low: number | null; high: number | null }): string => `${signed(low!)} to ${signed(high!)}`;
+
+/** A difference with its interval: `-0.15 (-0.65 to +0.34)`. */
+export function gapText({ gain, low, high }: Pick<Comparison, 'gain' | 'low' | 'high'>): string { return `${signed(gain!)} (${interval({ low, high })})`; }
 
 /** Seeds of SAM-SGA and of the other, which may need none. */
 const seedsText = ({ seeds: { ours, theirs } }: Comparison): string => `${ours} / ${theirs ?? '–'}`;
@@ -131,7 +134,7 @@ function comparisonNote(gains: readonly Comparison[]): string {
 
 /** What a comparison says, in words: of methods where both have been run several times, else of these runs. */
 export function sentence({ bits, over, gain, low, high, published, tasks, counting, seeds: { ours, theirs }, room }: Comparison): string {
-  const one = [...(single(ours) ? ['SAM-SGA'] : []), ...(single(theirs) ? ['the other'] : [])], more = [...(several(ours) ? ['SAM-SGA'] : []), ...(several(theirs) ? ['the other'] : [])];
+  const named = (which: (n: number | null) => boolean): string[] => [...(which(ours) ? ['SAM-SGA'] : []), ...(which(theirs) ? ['the other'] : [])], one = named(single), more = named(several);
   const side = single(ours) ? 'this run of SAM-SGA is' : 'SAM-SGA is', [better, worse] = one.length ? ['ahead', 'behind'] : ['better', 'worse'];
   const verdict = low! > 0 ? `${side} ${better}` : high! < 0 ? `${side} ${worse}` : 'no difference can be told';
   const width = `95 % interval over examples${more.length ? ` and seeds of ${more.join(' and ')}` : ''}`;

@@ -26,9 +26,9 @@ const SAMSGA: MethodId = 'samSga', RANDOM: MethodId = 'qatRandom', ROUNDING: Met
 const NEAR = 'divergence.hidden=10 scaleRate=0.01 rate=0.0003', FAR = 'divergence.hidden=100 scaleRate=0.01 rate=0.0003', FASTER = 'divergence.hidden=100 scaleRate=0.01 rate=0.001';
 const WIDER = 'divergence.hidden=100 scaleRate=0.03 rate=0.0003', ABSMAX = 'plan.scale=absmax', ASCENT = 'generator.rate=0.0001', GENTLE = 'generator.noise=written', WRITTEN = `${ASCENT} ${GENTLE}`;
 /** Each layer by itself first, then the whole at a gentler rate. */
-const layers = (scaleRate: string, rate: string): string => `divergence.hidden=100 scaleRate=${scaleRate} rate=${rate} layerwise.steps=600`;
+const layers = (scaleRate: string, rate: string, steps = 600): string => `divergence.hidden=100 scaleRate=${scaleRate} rate=${rate} layerwise.steps=${steps}`;
 /** From 4 bits on: as many updates of layers as a run has steps there. */
-const four = (scaleRate: string, rate: string, more = ''): string => `divergence.hidden=100 scaleRate=${scaleRate} rate=${rate} layerwise.steps=150${more} generator.noise=written`;
+const four = (scaleRate: string, rate: string, more = ''): string => `${layers(scaleRate, rate, 150)}${more} ${GENTLE}`;
 const LAYERS = layers('0.01', '0.0001'), SLOWER = layers('0.01', '0.00003'), CALMER = layers('0.001', '0.0001');
 
 /**

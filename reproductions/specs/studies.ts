@@ -5,7 +5,7 @@ import { anyTask } from '../../datasets';
 import { encoders, languageModels, sweepSetups, SWEEP_STEPS } from '../setups';
 import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { counts, difference } from '../report/comparison';
-import { signed } from '../report/matrixView';
+import { gapText } from '../report/matrixView';
 import { summarize, summaryText } from '../report/summary';
 import { cellsAt, transferSetups, variant } from './matrix';
 import { quantizeResult, type Find, type Spec, type View } from './spec';
@@ -141,8 +141,7 @@ const overhead: Spec = {
       title: 'Cost of a step and what it costs in quality', columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens', digits: 2 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: 'score' }, { name: 'less that of SAM-SGA' }],
       rows: rows.map(({ title, cells }) => {
         const seconds = perStep(find, cells, device), s = summarize(find, cells), r = quantizeResult(find, cells[0]), gap = cells === ours ? undefined : difference(find, task, cells, ours);
-        const apart = gap && `${signed(gap.gain)} (${signed(gap.low)} to ${signed(gap.high)})`;
-        return [title, seconds === null ? null : 1000 * seconds, seconds === null || base === null ? null : seconds / base, r ? r.peakBytes / 2 ** 20 : null, summaryText(s), apart ?? null];
+        return [title, seconds === null ? null : 1000 * seconds, seconds === null || base === null ? null : seconds / base, r ? r.peakBytes / 2 ** 20 : null, summaryText(s), gap ? gapText(gap) : null];
       }),
       note: `${task}, W2A8, preset ${preset}; times of runs without their layer-wise start and evaluation, ${device === undefined ? 'none yet' : `of those on this device: ${device}; no time where a run was made on another`}; it may have done other work (the benchmark has undisturbed ones); differences with the 95 % interval of a paired bootstrap over examples, and over seeds of what has several`,
     };
