@@ -1,6 +1,7 @@
 // Every table, figure, sweep and open question, by name.
 import { ZsaqError } from '../src/index';
 import { idOf, unique, type Preset, type QuantizeCell } from './cells/cell';
+import { CONDITIONS } from './specs/conditions';
 import { EXPLORE } from './specs/explore';
 import { SEARCH } from './specs/search';
 import { STUDIES } from './specs/studies';
@@ -8,7 +9,7 @@ import { SWEEPS } from './specs/sweeps';
 import { TABLES } from './specs/tables';
 import type { Spec } from './specs/spec';
 
-export const SPECS: readonly Spec[] = [...TABLES, ...SWEEPS, ...STUDIES, EXPLORE, SEARCH];
+export const SPECS: readonly Spec[] = [...TABLES, ...SWEEPS, ...STUDIES, CONDITIONS, EXPLORE, SEARCH];
 
 /** @throws ZsaqError 'usage' with the names that there are */
 export function specOf(id: string): Spec {

@@ -38,7 +38,7 @@ export interface Comparison extends Gain {
 }
 
 /** Whether another seed would give the same. */
-const seedless = ({ method }: Variant): boolean => method === 'ptq' || method === 'full';
+const seedless = ({ method, set }: Variant): boolean => method === 'ptq' || method === 'full' || set.includes('lkd=off');
 
 /** The closest baselines: no verdict on the best one before these have been run, for cheaper ones are there first. */
 const CLOSEST: readonly MethodId[] = ['zeroQuant', 'qatRandom', 'adversarial'];

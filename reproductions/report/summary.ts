@@ -1,6 +1,9 @@
 // From the results of some cells to what a table shows of them.
 import type { QuantizeCell } from '../cells/cell';
-import { quantizeResult, type Find } from '../specs/spec';
+import { anyTask } from '../../datasets';
+import { METRIC_LABELS } from '../../src/index';
+import { quantizeResult, type Find, type Row } from '../specs/spec';
+import { average } from './bootstrap';
 
 /** Mean and spread over seeds. */
 export interface Summary {
@@ -15,9 +18,15 @@ export interface Summary {
 /** The scores of cells that differ by their seeds. A run that diverged has the score of its last good state. */
 export function summarize(find: Find, cells: readonly QuantizeCell[]): Summary {
   const done = cells.flatMap((cell) => { const r = quantizeResult(find, cell); return r ? [{ seed: cell.seed, score: r.score, diverged: r.status === 'diverged' }] : []; });
-  const scores = done.flatMap(({ score }) => score ?? []), mean = scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null;
+  const scores = done.flatMap(({ score }) => score ?? []), mean = scores.length ? average(scores) : null;
   const spread = scores.length > 1 ? Math.sqrt(scores.reduce((s, x) => s + (x - mean!) ** 2, 0) / (scores.length - 1)) : null;
   return { mean, spread, seeds: done.map(({ seed }) => seed), of: cells.length, diverged: done.filter((d) => d.diverged).length };
+}
+
+/** The row of some cells that differ by their seeds, for programs. */
+export function rowOf(find: Find, title: string, task: string, cells: readonly QuantizeCell[]): Row {
+  const { mean, spread, seeds, of } = summarize(find, cells), [{ method, bits }] = cells;
+  return { method, title, bits, task, metric: METRIC_LABELS[anyTask(task).metric], mean: seeds.length < of ? null : mean, spread, seeds, published: null, difference: null };
 }
 
 /** A summary in a table's cell: `84.52 ± 0.31`, `84.52 (1 of 3)`, `not run`. */

@@ -2,7 +2,7 @@
 import { METRIC_LABELS } from '../../src/index';
 import { lineFigure, type Figure, type Line, type Table } from '../../src/report';
 import { anyTask } from '../../datasets';
-import { summarize, summaryText } from './summary';
+import { rowOf, summarize, summaryText } from './summary';
 import type { QuantizeCell } from '../cells/cell';
 import type { Find, Row, View } from '../specs/spec';
 
@@ -23,8 +23,8 @@ export interface SweepOf {
 /** A table with a row for each point of each line, and a figure with a band of one standard deviation for each metric. */
 export function sweepView({ id, title, axis, log, find, lines, note, drawn = () => true, extra = [] }: SweepOf): View {
   const rows: Row[] = [], body = lines.flatMap((line) => line.points.map(({ at, label, cells }) => {
-    const s = summarize(find, cells), [{ method, bits }] = cells;
-    rows.push({ method, title: line.name, bits, task: line.task, metric: METRIC_LABELS[anyTask(line.task).metric], mean: s.seeds.length < s.of ? null : s.mean, spread: s.spread, seeds: s.seeds, published: null, difference: null, at: { [axis]: at } });
+    const s = summarize(find, cells);
+    rows.push({ ...rowOf(find, line.name, line.task, cells), at: { [axis]: at } });
     return [line.name, label, summaryText(s), s.seeds.length ? `${s.diverged} of ${s.seeds.length}` : null, ...extra.map((e) => e.of(cells))];
   }));
   const table: Table = { title, columns: [{ name: 'line' }, { name: axis }, { name: 'score' }, { name: 'diverged' }, ...extra.map(({ name, digits, unit }) => ({ name, digits, unit }))], rows: body, note };

@@ -1,6 +1,7 @@
 // The search for the recipe: what each method is set to in all tables, chosen by the fixed bank alone and then frozen in recipe.ts.
 import { anyTask } from '../../datasets';
 import { searchCell, type Preset, type QuantizeCell } from '../cells/cell';
+import { average } from '../report/bootstrap';
 import { DIFFERENT, quantizeResult, type Find, type Row, type Spec } from './spec';
 import type { QuantizeResult } from '../cells/result';
 import type { Table } from '../../src/report';
@@ -48,7 +49,7 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
   { method: RANDOM, bundled: [
     ABSMAX, 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10',
     'divergence.hidden=100', 'divergence.hidden=10 scaleRate=0.01', NEAR, FAR, FASTER, `${ABSMAX} ${FAR}`, LAYERS,
-  ], real: [NEAR, FAR, `${ABSMAX} ${FAR}`, LAYERS], later: [LAYERS, CALMER, SLOWER].map((change) => ({ change, on: 'SST-2' })) },
+  ], real: [NEAR, FAR, `${ABSMAX} ${FAR}`, LAYERS], later: [LAYERS, CALMER, SLOWER].map((change) => ({ change, on: 'SST-2' })), four: [layers('0.01', '0.0001', 150), layers('0.0001', '0.00001', 150)] },
   { method: SAMSGA, bundled: [
     ABSMAX, 'rate=0.00003', 'rate=0.0003', 'scaleRate=0.0001', 'scaleRate=0.01', 'divergence.hidden=0.1', 'divergence.hidden=10', 'beta=0.00005', 'beta=0.001', 'adaptive=true',
     'generator.rate=0.000001', ASCENT, 'generator.every=1', 'adaptation.kind=gumbel', 'adaptation.kind=soft',
@@ -56,7 +57,7 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
     `${FAR} ${WRITTEN}`, `${LAYERS} ${WRITTEN}`,
   ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`],
   later: [{ change: `${LAYERS} ${GENTLE}` }, { change: `${CALMER} ${GENTLE}` }, { change: CALMER, on: 'SST-2' }, { change: `${SLOWER} ${GENTLE}`, on: 'wikitext-2' }],
-  four: [four('0.01', '0.0001'), four('0.001', '0.0001'), four('0.001', '0.00003'), four('0.0001', '0.00003'), four('0.0001', '0.00001'), four('0.0001', '0.00003', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001'), four('0.0001', '0.00001', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001')] },
+  four: [four('0.01', '0.0001'), four('0.001', '0.0001'), four('0.001', '0.00003'), four('0.0001', '0.00003'), four('0.0001', '0.00001'), four('0.0001', '0.00003', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001'), four('0.0001', '0.00001', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001'), four('0.0001', '0.00001', ' beta=0.00005')] },
 ];
 
 /** All that is tried of a method. */
@@ -92,7 +93,7 @@ export function tried(find: Find, preset: Preset, method: MethodId): Tried[] {
   const onBank = (change: string | null) => cellsOf(preset, method, change).map((c) => quantizeResult(find, c)?.bank), base = onBank(null);
   return candidatesOf(method).map((change) => {
     const shares = onBank(change).map((x, i) => shareOf(x, base[i])), known = shares.flatMap((x) => x ?? []);
-    return { change, shares, score: known.length === base.length ? Math.exp(known.reduce((sum, x) => sum + Math.log(x), 0) / known.length) : null };
+    return { change, shares, score: known.length === base.length ? Math.exp(average(known.map(Math.log))) : null };
   });
 }
 

@@ -9,7 +9,7 @@ import { METHODS, type MethodId, type SamSgaConfig } from '../../src/index';
 const cellsOf = (lines: readonly SweepLine[]): QuantizeCell[] => lines.flatMap((l) => l.points.flatMap((p) => p.cells));
 
 /** A cell of a sweep: W2A8, half the steps of a full run. */
-function sweepCell(preset: Preset, setup: Setup, method: MethodId, set: readonly string[], seed = 0, generator = setup.generator): QuantizeCell {
+export function sweepCell(preset: Preset, setup: Setup, method: MethodId, set: readonly string[], seed = 0, generator = setup.generator): QuantizeCell {
   return quantizeCell({ preset, ...setup, generator, method, bits: 'W2A8', seed, set: [...(method === 'samSga' ? setup.set : []), ...set, ...(method === 'ptq' ? [] : [`steps=${SWEEP_STEPS[preset]}`])] });
 }
 
@@ -83,16 +83,17 @@ function bitsLines(preset: Preset): SweepLine[] {
   }));
 }
 
-/** Models in which some layers have 4 or 8 bits and the others 2. */
-const MIXED = (layers: number): [string, string[]][] => {
-  const half = Array.from({ length: layers / 2 }, (_, i) => i), at4 = (list: readonly number[]): string[] => list.map((i) => `plan.rules.*.layer.${i}.*={"bits":4}`);
-  return [['all layers at 2 bits', []], ['first half at 4 bits', at4(half)], ['second half at 4 bits', at4(half.map((i) => i + layers / 2))], ['first and last layer at 8 bits', ['plan.ends="8"']]];
+/** Models in which some layers have more bits than the others' 2; each single layer only of rounding, where a cell takes seconds: how much depends on it. */
+const MIXED = (layers: number, method: MethodId): [string, string[]][] => {
+  const all = Array.from({ length: layers }, (_, i) => i), half = all.slice(0, layers / 2), at4 = (list: readonly number[]): string[] => list.map((i) => `plan.rules.*.layer.${i}.*={"bits":4}`);
+  return [['all layers at 2 bits', []], ['all layers at 3 bits', ['plan.rules.*.layer.*={"bits":3}']], ['first half at 4 bits', at4(half)], ['second half at 4 bits', at4(half.map((i) => i + layers / 2))], ['first and last layer at 8 bits', ['plan.ends="8"']],
+    ...(method === 'ptq' ? all.map((i): [string, string[]] => [`layer ${i + 1} at 4 bits`, at4([i])]) : [])];
 };
 
 function mixedLines(preset: Preset): SweepLine[] {
   const layers = preset === 'smoke' ? 4 : preset === 'mini' ? 6 : 12;
   return sweepSetups(preset).flatMap((setup) => (['ptq', 'samSga'] as const).map((method) => ({
-    name: `${setup.task}, ${method}`, task: setup.task, points: MIXED(layers).map(([label, set], i) => ({ at: i, label, cells: [sweepCell(preset, setup, method, set)] })),
+    name: `${setup.task}, ${method}`, task: setup.task, points: MIXED(layers, method).map(([label, set], i) => ({ at: i, label, cells: [sweepCell(preset, setup, method, set)] })),
   })));
 }
 
@@ -121,7 +122,7 @@ export const SWEEPS: readonly Spec[] = [
     view: (find, preset) => (preset === 'paper' ? { tables: [], figures: [], rows: [], notes: [UNASKED] } : { ...sweepView({ id: 'precision', title: 'Precision of products', axis: 'precision', find, lines: precisionLines(preset), note: `SAM-SGA at W2A8, ${PRECISION_STEPS[preset]} steps, preset ${preset}; SAM's second pass is float32 always`, extra: costs(find).slice(1) }), figures: [] }),
   },
   {
-    id: 'figure2', group: 'figure', title: 'Figure 2: size of the generator',
+    id: 'figure2', group: 'figure', title: 'Figure 2 and open question 2: size of the generator',
     claim: 'Between 125M and 1.3B parameters OPT-350m is the best generator, and the result is "not very sensitive" to the size.',
     meaning: 'The claim holds here if the lines are flat within their bands.',
     cells: (preset) => cellsOf(sizeLines(preset)),

@@ -11,7 +11,7 @@ const ELSEWHERE = (model: string, id: string) => (preset: Preset): string => `${
 const compared = (preset: Preset, text = false): Variant[] => variants(preset).filter((v) => v.role !== 'ablation' && (text || !v.text));
 
 /** Rows, where a table has them, that SAM-SGA is compared with one by one. */
-const AGAINST = ['qatReal', 'ptqPlain', 'ptq', 'zeroQuant', 'zeroQuantRows', 'gptq', 'qatRandom', 'qatRandomLong', 'llmQat', 'llmQatGenerator', 'zeroQuantGenerator', 'adversarial', 'neither', 'frozen'];
+const AGAINST = ['qatReal', 'ptqPlain', 'ptq', 'zeroQuantPlain', 'zeroQuant', 'zeroQuantRows', 'gptq', 'qatRandom', 'qatRandomLong', 'llmQat', 'llmQatGenerator', 'zeroQuantGenerator', 'adversarial', 'neither', 'frozen'];
 
 /** A table of methods against tasks at some widths, and what SAM-SGA gains over the best baseline. */
 function methodsTable(spec: Pick<Spec, 'id' | 'title' | 'claim' | 'meaning' | 'absent'>, setupsOf: (preset: Preset) => Setup[], rowsOf: (preset: Preset) => Variant[], bits: readonly string[]): Spec {

@@ -1,5 +1,6 @@
 import { tf } from '../core/backend';
 import { tidy } from '../core/memory';
+import { mean } from '../core/statistics';
 import { divergence, type DivergenceConfig } from '../train/divergence';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
@@ -42,7 +43,7 @@ export async function compareOutputs(quantized: Outputs, full: Outputs, mask: Te
 
 /** The mean of several comparisons, with all their differences. */
 export function meanComparison(all: readonly OutputComparison[]): OutputComparison {
-  const mean = (of: (c: OutputComparison) => number) => all.reduce((sum, c) => sum + of(c), 0) / all.length, differences = new Float32Array(all.reduce((n, c) => n + c.differences.length, 0));
+  const over = (of: (c: OutputComparison) => number) => mean(all.map(of)), differences = new Float32Array(all.reduce((n, c) => n + c.differences.length, 0));
   all.reduce((at, c) => { differences.set(c.differences, at); return at + c.differences.length; }, 0);
-  return { agreement: mean((c) => c.agreement), divergence: mean((c) => c.divergence), layers: all[0].layers.map((_, i) => mean((c) => c.layers[i])), differences };
+  return { agreement: over((c) => c.agreement), divergence: over((c) => c.divergence), layers: all[0].layers.map((_, i) => over((c) => c.layers[i])), differences };
 }

@@ -5,6 +5,7 @@ import { ZsaqError } from '../core/error';
 import { tidy } from '../core/memory';
 import { axpy, dispose, dot, map, norm, type Params } from '../core/tree';
 import { Stream } from '../core/random';
+import { mean } from '../core/statistics';
 import type { Objective } from './objective';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 
@@ -136,4 +137,3 @@ async function read(x: Scalar): Promise<number> {
   return value;
 }
 
-const mean = (a: readonly number[]): number => a.reduce((sum, x) => sum + x, 0) / a.length;

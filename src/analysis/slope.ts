@@ -1,25 +1,20 @@
 import { Stream } from '../core/random';
+import { mean } from '../core/statistics';
 
 /** A line through points in logarithms: value = exp(intercept) T^slope, with the interval that holds 95 % of the bootstrap's slopes. */
 export interface Slope { slope: number; intercept: number; low: number; high: number }
 
-function average(a: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i];
-  return sum / a.length;
-}
-
 /** Least squares of log y over log x. */
 export function logLogFit(x: readonly number[], y: readonly number[]): { slope: number; intercept: number } {
   const { mu, slopeOf } = fitOver(x), v = Float64Array.from(y, Math.log), slope = slopeOf(v);
-  return { slope, intercept: average(v) - slope * mu };
+  return { slope, intercept: mean(v) - slope * mu };
 }
 
 /** Fits over the same x: what depends on it alone is computed once. */
 function fitOver(x: readonly number[]): { mu: number; slopeOf: (logY: Float64Array) => number } {
-  const u = Float64Array.from(x, Math.log), mu = average(u), spread = u.reduce((s, a) => s + (a - mu) ** 2, 0);
+  const u = Float64Array.from(x, Math.log), mu = mean(u), spread = u.reduce((s, a) => s + (a - mu) ** 2, 0);
   const slopeOf = (v: Float64Array): number => {
-    const mv = average(v);
+    const mv = mean(v);
     let sum = 0;
     for (let i = 0; i < u.length; i++) sum += (u[i] - mu) * (v[i] - mv);
     return sum / spread;
@@ -45,5 +40,5 @@ export function bootstrapSlope(x: readonly number[], values: readonly (readonly 
   }
   slopes.sort();
   const quantile = (q: number) => slopes[Math.round(q * (draws - 1))];
-  return { ...logLogFit(x, values.map(average)), low: quantile(0.025), high: quantile(0.975) };
+  return { ...logLogFit(x, values.map(mean)), low: quantile(0.025), high: quantile(0.975) };
 }

@@ -4,6 +4,7 @@ import { makeObjective } from '../analysis/objective';
 import { tf } from '../core/backend';
 import { addAll } from '../core/kernels';
 import { ZsaqError } from '../core/error';
+import { mean } from '../core/statistics';
 import { dispose, norm, pick, prefixed, type Params } from '../core/tree';
 import { loadRunnable } from '../export/packed';
 import { disposeQuantized } from '../methods/method';
@@ -57,7 +58,7 @@ export async function networkConvergence(values: Values, out: string, signal: Ab
   try {
     for (const { steps, seed } of left) {
       const course = await oneRun({ ...options, seed, set: settings(steps) }, join(runs, `${network}-${bits}-T${steps}-seed${seed}`), steps, measure);
-      before.push({ steps, seed, mean: course.reduce((sum, c) => sum + c.squared, 0) / course.length, course });
+      before.push({ steps, seed, mean: mean(course.map((c) => c.squared)), course });
       writeWhole(path, `${canonicalJson({ network, generator: basename(resolve(generatorDir)), bits, runs: before, ...provenance() } satisfies NetworkResult)}\n`);
     }
   } finally {

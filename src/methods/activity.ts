@@ -1,3 +1,4 @@
+import { mean } from '../core/statistics';
 import type { Entry } from './method';
 
 /** Below this rise of the divergence a perturbation tests nothing. */
@@ -6,7 +7,7 @@ export const INACTIVE = 0.01;
 /** Mean of (L(w + eps) - L(w)) / L(w) over the steps with SAM; null if there are none. */
 export function meanSharpness(history: readonly Entry[]): number | null {
   const found = history.flatMap(({ sharpness }) => sharpness ?? []);
-  return found.length ? found.reduce((a, b) => a + b, 0) / found.length : null;
+  return found.length ? mean(found) : null;
 }
 
 /** A sentence on a run whose beta was too small to matter, else nothing: its result is that of plain AdamW. */

@@ -1,8 +1,7 @@
 // A Plotly figure as SVG without a browser: plotly.js in jsdom, with sizes from boxes.ts.
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { createCanvas, type Canvas } from '@napi-rs/canvas';
-import { JSDOM, VirtualConsole } from 'jsdom';
+import type { Canvas } from '@napi-rs/canvas';
 import { ZsaqError } from '../core/error';
 import { boxOf, pageBoxOf } from './boxes';
 import type { Figure } from './template';
@@ -12,6 +11,8 @@ let booted: PlotlyWindow | undefined;
 
 function boot(): PlotlyWindow {
   if (booted) return booted;
+  // a browser's worth of modules, loaded by whoever draws: a command that does not starts a third sooner
+  const { JSDOM, VirtualConsole }: typeof import('jsdom') = require('jsdom');
   const window = new JSDOM('<!doctype html><body></body>', { runScripts: 'outside-only', pretendToBeVisual: true, virtualConsole: new VirtualConsole() }).window as unknown as PlotlyWindow;
   measure(window);
   drawCanvases(window);
@@ -31,6 +32,7 @@ function measure(window: PlotlyWindow): void {
 
 /** Heat maps are painted on a canvas. */
 function drawCanvases(window: PlotlyWindow): void {
+  const { createCanvas }: typeof import('@napi-rs/canvas') = require('@napi-rs/canvas');
   const canvases = new WeakMap<object, Canvas>();
   const canvasOf = (element: any): Canvas => {
     let canvas = canvases.get(element);

@@ -1,4 +1,5 @@
 // The three ways in which zero-shot training fails, told from its history while it runs.
+import { mean, median } from '../core/statistics';
 
 /** What a step shows of itself; null where it shows nothing. */
 export interface Reading {
@@ -77,7 +78,7 @@ function instability(history: readonly Reading[], { window, blowUp, swing }: Thr
   if (held.length > 1 && last(held) > (1 + blowUp) * start && now > (1 + blowUp) * first) {
     return warningOf('instability', step, `the divergence rose from ${short(first)} to ${short(now)} on the training batches and from ${short(start)} to ${short(last(held))} on held-out ones`);
   }
-  const lately = latest(history, lossOf, 2 * window).map((x) => Math.log(Math.max(x, 1e-30))), leaps = lately.slice(1).map((x, i) => x - lately[i]), size = Math.sqrt(leaps.reduce((sum, x) => sum + x * x, 0) / leaps.length);
+  const lately = latest(history, lossOf, 2 * window).map((x) => Math.log(Math.max(x, 1e-30))), leaps = lately.slice(1).map((x, i) => x - lately[i]), size = Math.sqrt(mean(leaps.map((x) => x * x)));
   return history.length >= 2 * window && size > swing ? warningOf('instability', step, `the divergence changes by a factor of ${Math.exp(size).toFixed(1)} from step to step`) : null;
 }
 
@@ -97,11 +98,6 @@ function latest(history: readonly Reading[], of: (e: Reading) => number | null, 
 function around(history: readonly Reading[], at: number, window: number): number[] {
   const from = Math.max(0, Math.min(at - (window >> 1), history.length - window));
   return history.slice(from, from + window).map((e) => e.student);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b), half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 const last = <T>(all: readonly T[]): T => all[all.length - 1];

@@ -1,3 +1,4 @@
+import { mean } from '../../core/statistics';
 import { heatFigure, lineFigure, type Figure } from '../../report/figure';
 import { correlationWords, rankCorrelation } from './correlation';
 import type { FlatnessRun } from '../flatness';
@@ -8,7 +9,6 @@ export const flatness: ReportEntry = {
   make: ({ results }) => draw(studyResults<FlatnessRun>(results, 'flatness')),
 };
 
-const mean = (a: readonly number[]): number => a.reduce((sum, x) => sum + x, 0) / a.length;
 
 /** Measures of sharpness by name; larger is sharper. */
 const MEASURES: Readonly<Record<string, (r: FlatnessRun) => number>> = {

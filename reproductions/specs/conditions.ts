@@ -1,0 +1,52 @@
+// Where the adversary and SAM pay: the same four students under conditions that leave more to win back than the tables do.
+import { gapText } from '../report/matrixView';
+import { difference } from '../report/comparison';
+import { rowOf, summarize, summaryText } from '../report/summary';
+import { sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
+import { sweepCell } from './sweeps';
+import type { Interval } from '../report/bootstrap';
+import type { Preset, QuantizeCell } from '../cells/cell';
+import type { Spec, View } from './spec';
+
+/** What is changed of a run of half the steps. */
+const conditions = (preset: Preset): readonly [string, string[]][] => [
+  ['rows, word embeddings at 8 bits', []], ['a third of the steps', [`steps=${Math.round(SWEEP_STEPS[preset] / 3)}`]],
+  ['one scale for a whole matrix', ['plan.granularity="tensor"']], ['word embeddings at 2 bits', ['plan.embeddings=weights']],
+];
+
+/** Random tokens, then SAM-SGA without one part, without the other and whole. */
+const STUDENTS = [['qatRandom', []], ['samSga', ['sga=off']], ['samSga', ['sam=off']], ['samSga', []]] as const;
+const COMPARED = [['less random tokens', 0], ['what the adversary adds', 1], ['what SAM adds', 2]] as const;
+const WHOLE = STUDENTS.length - 1;
+
+/** Settings of a condition come last, for they may change the steps. */
+function cellsOf(preset: Preset, setup: Setup, set: readonly string[]): QuantizeCell[] {
+  return STUDENTS.map(([method, part]) => {
+    const cell = sweepCell(preset, setup, method, [...part, ...set.filter((s) => !s.startsWith('steps='))]), steps = set.find((s) => s.startsWith('steps='));
+    return steps ? { ...cell, set: cell.set.map((s) => (s.startsWith('steps=') ? steps : s)) } : cell;
+  });
+}
+
+const verdict = ({ low, high }: Interval): string => (low > 0 ? 'pays' : high < 0 ? 'costs' : 'cannot be told from chance');
+
+export const CONDITIONS: Spec = {
+  id: 'conditions', group: 'question', title: 'Where do the adversary and SAM pay?',
+  claim: 'The paper reports gains throughout; where they are larger or smaller is not published where we could read.',
+  meaning: 'A part pays under a condition where the interval of what it adds lies above 0. Every row is one run of each student: another may differ by more than the interval.',
+  cells: (preset) => conditions(preset).flatMap(([, set]) => cellsOf(preset, sweepSetups(preset)[0], set)),
+  view(find, preset): View {
+    const [setup] = sweepSetups(preset), found = conditions(preset).map(([title, set]) => {
+      const cells = cellsOf(preset, setup, set);
+      return { title, cells, gaps: COMPARED.map(([, i]) => difference(find, setup.task, [cells[WHOLE]], [cells[i]])) };
+    });
+    const table = {
+      title: `SAM-SGA and its parts on ${setup.task} under other conditions`,
+      columns: [{ name: 'condition' }, { name: 'random tokens' }, { name: 'generator frozen' }, { name: 'no SAM' }, { name: 'SAM-SGA' }, ...COMPARED.map(([name]) => ({ name }))],
+      rows: found.map(({ title, cells, gaps }) => [title, ...cells.map((cell) => summaryText(summarize(find, [cell]))), ...gaps.map((gap) => (gap ? gapText(gap) : 'not run'))]),
+      note: `W2A8, ${SWEEP_STEPS[preset]} steps after the layer-wise start of a full run, seed 0, preset ${preset}; differences with the 95 % interval of a paired bootstrap over examples`,
+    };
+    const notes = found.flatMap(({ title, gaps: [random, adversary, sam] }) => (
+      random && adversary && sam ? [`${title}: the adversary ${verdict(adversary)} (${gapText(adversary)}), SAM ${verdict(sam)} (${gapText(sam)}); SAM-SGA over random tokens: ${gapText(random)}.`] : []));
+    return { tables: [table], figures: [], notes, rows: found.flatMap(({ title, cells }) => cells.map((cell, i) => ({ ...rowOf(find, table.columns[i + 1].name, setup.task, [cell]), at: { condition: title } }))) };
+  },
+};
