@@ -5,7 +5,7 @@ import { cellsAt, standsAt, type Variant } from '../specs/matrix';
 import { bestBaseline, comparable, compare, counts, isText, recovered, type Comparison } from './comparison';
 import { publishedGain } from './published';
 import { average } from './bootstrap';
-import { summarize, summaryText, type Summary } from './summary';
+import { deviation, rowOf, summarize, summaryText, type Summary } from './summary';
 import { standIn, type Setup } from '../setups';
 import type { Preset } from '../cells/cell';
 import { quantizeResult, type Find, type Row, type View } from '../specs/spec';
@@ -14,12 +14,14 @@ import type { Table } from '../../src/report';
 
 export interface MatrixOf { id: string; title: string; find: Find; preset: Preset; setups: readonly Setup[]; rows: readonly Variant[]; bits: readonly string[] }
 
-/** Mean over tasks, once every one of them has a score; as many seeds as each of them has. */
+/** Mean over tasks, once every one of them has a score, with its spread over seeds; as many seeds as each of them has. */
 function averageOf(summaries: readonly Summary[]): Summary {
   const means = summaries.map((s) => s.mean), mean = means.length && means.every((m) => m !== null) ? average(means as number[]) : null;
-  if (mean === null) return { mean, spread: null, seeds: [], of: 0, diverged: 0 };
+  if (mean === null) return { mean, spread: null, seeds: [], scores: [], of: 0, diverged: 0 };
   const { seeds, of } = summaries.reduce((a, b) => (b.seeds.length / b.of < a.seeds.length / a.of ? b : a));
-  return { mean, spread: null, seeds, of, diverged: summaries.reduce((n, s) => n + s.diverged, 0) };
+  // the average of each seed that every task has: what varies between runs of the whole
+  const scores = seeds.map((seed) => { const each = summaries.map((s) => s.scores[s.seeds.indexOf(seed)] ?? null); return each.every((x) => x !== null) ? average(each as number[]) : null; });
+  return { mean, spread: deviation(scores.flatMap((x) => x ?? [])), seeds, scores, of, diverged: summaries.reduce((n, s) => n + s.diverged, 0) };
 }
 
 /**
@@ -34,8 +36,9 @@ export function matrixView(of: MatrixOf): View {
     const shown = rows.filter((r) => standsAt(r, width)).map((row) => {
       const summaries = setups.map((setup) => summarize(find, cellsAt(preset, setup, row, width))), mean = averageOf(summaries.filter((_, i) => shared.includes(setups[i])));
       const shares = shared.map((s) => recovered(find, preset, s, row, full, width)), share = shares.length && shares.every((x) => x !== null) ? average(shares as number[]) : null;
-      setups.forEach((setup, i) => out.push(rowOf(row, width, setup.task, summaries[i])));
-      if (!text) out.push({ ...rowOf(row, width, 'average', whole ? mean : { ...mean, mean: null }), metric: 'mean of the tasks that count' });
+      const numbers = setups.map((setup) => rowOf(find, row.title, setup.task, cellsAt(preset, setup, row, width)));
+      out.push(...numbers);
+      if (!text) out.push({ ...numbers[0], task: 'average', metric: 'mean of the tasks that count', mean: whole && mean.seeds.length === mean.of ? mean.mean : null, spread: mean.spread, seeds: mean.seeds });
       return [row.title, ...summaries.map((s) => summaryText(s)), ...(text ? [] : [mean.mean === null ? null : summaryText(mean), share === null ? null : 100 * share]), ...costOf(of, shared, row, width)];
     });
     const averages = [{ name: whole || !shared.length ? 'average' : `average of ${shared.map((s) => s.task).join(', ')}`, digits: 2 }, { name: 'recovered', unit: '%', digits: 0 }];
@@ -51,11 +54,6 @@ function costOf({ find, preset }: MatrixOf, tasks: readonly Setup[], row: Varian
   if (!found.length || found.some((of) => !of.length)) return [null, null];
   const mean = (value: (r: QuantizeResult) => number): number => average(found.map((of) => average(of.map(value))));
   return [mean((r) => r.sizeBytes) / 2 ** 20, row.method === 'full' ? null : mean((r) => r.seconds) / 60];
-}
-
-function rowOf({ method, title }: Variant, bits: string, task: string, { mean, spread, seeds, of, diverged: _ }: Summary): Row {
-  const known = task === 'average' ? null : METRIC_LABELS[anyTask(task).metric];
-  return { method, title, bits: method === 'full' ? 'W32A32' : bits, task, metric: known, mean: seeds.length < of ? null : mean, spread, seeds, published: null, difference: null };
 }
 
 function noteOf(of: MatrixOf, counting: readonly Setup[]): string {
@@ -83,6 +81,13 @@ export function headline({ id, find, preset, setups, rows, bits }: MatrixOf): Pi
   const gains = bits.flatMap((width) => bestBaseline(find, preset, setups, rows, width, publishedGain(id, width)) ?? []);
   const words = (g: Comparison): string => `${g.over}, the best of the zero-shot baselines that have been run on these tasks${g.leftOut.length ? ` (not run on all of them: ${g.leftOut.join('; ')})` : ''},`;
   return { gains, tables: gains.length ? [gainTable('SAM-SGA against the best zero-shot baseline', gains)] : [], notes: gains.map((g) => sentence({ ...g, over: words(g) })) };
+}
+
+/** How much SAM's perturbation raises the divergence that it then minimizes: near nothing, it tests nothing; many times that, the student is trained far from where it is. */
+export function riseNote({ find, preset, setups, rows, bits }: MatrixOf): string[] {
+  const ours = rows.find((r) => r.role === 'ours')!;
+  const rises = bits.flatMap((width) => { const found = setups.flatMap((s) => cellsAt(preset, s, ours, width).flatMap((cell) => quantizeResult(find, cell)?.sharpness ?? [])); return found.length ? [`${(100 * average(found)).toFixed(0)} % at ${width}`] : []; });
+  return rises.length ? [`SAM's perturbation raises the divergence by ${rises.join(', ')}, the mean over steps, tasks and seeds: of a student that is near its teacher the same radius asks for more.`] : [];
 }
 
 /** SAM-SGA against given rows; against rounding from 4 bits on only, for at 2 bits everything beats it. */

@@ -11,16 +11,24 @@ export interface Summary {
   /** standard deviation (n - 1); null with one seed */
   spread: number | null;
   seeds: number[];
+  /** of each seed; null where a run gave no number */
+  scores: (number | null)[];
   of: number;
   diverged: number;
+}
+
+/** Standard deviation (n - 1); null of less than two. */
+export function deviation(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const mean = average(values);
+  return Math.sqrt(values.reduce((s, x) => s + (x - mean) ** 2, 0) / (values.length - 1));
 }
 
 /** The scores of cells that differ by their seeds. A run that diverged has the score of its last good state. */
 export function summarize(find: Find, cells: readonly QuantizeCell[]): Summary {
   const done = cells.flatMap((cell) => { const r = quantizeResult(find, cell); return r ? [{ seed: cell.seed, score: r.score, diverged: r.status === 'diverged' }] : []; });
   const scores = done.flatMap(({ score }) => score ?? []), mean = scores.length ? average(scores) : null;
-  const spread = scores.length > 1 ? Math.sqrt(scores.reduce((s, x) => s + (x - mean!) ** 2, 0) / (scores.length - 1)) : null;
-  return { mean, spread, seeds: done.map(({ seed }) => seed), of: cells.length, diverged: done.filter((d) => d.diverged).length };
+  return { mean, spread: deviation(scores), seeds: done.map(({ seed }) => seed), scores: done.map(({ score }) => score), of: cells.length, diverged: done.filter((d) => d.diverged).length };
 }
 
 /** The row of some cells that differ by their seeds, for programs. */

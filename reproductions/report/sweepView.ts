@@ -16,19 +16,21 @@ export interface SweepOf {
   id: string; title: string; axis: string; log?: boolean; find: Find; lines: readonly SweepLine[]; note: string;
   /** lines that stand in the figure; all of them unless told */
   drawn?(line: SweepLine): boolean;
+  /** what came out, in sentences */
+  notes?: readonly string[];
   /** further columns of a point */
   extra?: { name: string; digits?: number; unit?: string; of(cells: readonly QuantizeCell[]): number | null }[];
 }
 
 /** A table with a row for each point of each line, and a figure with a band of one standard deviation for each metric. */
-export function sweepView({ id, title, axis, log, find, lines, note, drawn = () => true, extra = [] }: SweepOf): View {
+export function sweepView({ id, title, axis, log, find, lines, note, drawn = () => true, notes = [], extra = [] }: SweepOf): View {
   const rows: Row[] = [], body = lines.flatMap((line) => line.points.map(({ at, label, cells }) => {
     const s = summarize(find, cells);
     rows.push({ ...rowOf(find, line.name, line.task, cells), at: { [axis]: at } });
     return [line.name, label, summaryText(s), s.seeds.length ? `${s.diverged} of ${s.seeds.length}` : null, ...extra.map((e) => e.of(cells))];
   }));
   const table: Table = { title, columns: [{ name: 'line' }, { name: axis }, { name: 'score' }, { name: 'diverged' }, ...extra.map(({ name, digits, unit }) => ({ name, digits, unit }))], rows: body, note };
-  return { tables: [table], figures: figuresOf(id, title, axis, log, find, lines.filter(drawn)), notes: [], rows };
+  return { tables: [table], figures: figuresOf(id, title, axis, log, find, lines.filter(drawn)), notes: [...notes], rows };
 }
 
 /** One figure for each metric: perplexity and accuracy share no axis. */

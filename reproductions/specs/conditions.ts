@@ -1,10 +1,10 @@
 // Where the adversary and SAM pay: the same four students under conditions that leave more to win back than the tables do.
+import { told } from '../report/findings';
 import { gapText } from '../report/matrixView';
 import { difference } from '../report/comparison';
 import { rowOf, summarize, summaryText } from '../report/summary';
 import { sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
 import { sweepCell } from './sweeps';
-import type { Interval } from '../report/bootstrap';
 import type { Preset, QuantizeCell } from '../cells/cell';
 import type { Spec, View } from './spec';
 
@@ -27,8 +27,6 @@ function cellsOf(preset: Preset, setup: Setup, set: readonly string[]): Quantize
   });
 }
 
-const verdict = ({ low, high }: Interval): string => (low > 0 ? 'pays' : high < 0 ? 'costs' : 'cannot be told from chance');
-
 export const CONDITIONS: Spec = {
   id: 'conditions', group: 'question', title: 'Where do the adversary and SAM pay?',
   claim: 'The paper reports gains throughout; where they are larger or smaller is not published where we could read.',
@@ -46,7 +44,7 @@ export const CONDITIONS: Spec = {
       note: `W2A8, ${SWEEP_STEPS[preset]} steps after the layer-wise start of a full run, seed 0, preset ${preset}; differences with the 95 % interval of a paired bootstrap over examples`,
     };
     const notes = found.flatMap(({ title, gaps: [random, adversary, sam] }) => (
-      random && adversary && sam ? [`${title}: the adversary ${verdict(adversary)} (${gapText(adversary)}), SAM ${verdict(sam)} (${gapText(sam)}); SAM-SGA over random tokens: ${gapText(random)}.`] : []));
+      random && adversary && sam ? [`${title}: the adversary adds ${gapText(adversary)}, ${told(adversary)}; SAM ${gapText(sam)}, ${told(sam)}; SAM-SGA against random tokens ${gapText(random)}, ${told(random)}.`] : []));
     return { tables: [table], figures: [], notes, rows: found.flatMap(({ title, cells }) => cells.map((cell, i) => ({ ...rowOf(find, table.columns[i + 1].name, setup.task, [cell]), at: { condition: title } }))) };
   },
 };

@@ -30,6 +30,10 @@ export const EXPLORE: Spec = {
       })]),
       note: `pocket-bert on pocket-sentiment, seed 0, preset ${preset}; beta is a share of the norm of the quantized weights`,
     }));
-    return { tables, figures: points.length ? widths.map((bits) => ({ name: `explore-${bits}`, figure: betaFigure(points.filter((p) => p.bits === bits), { bits, steps }) })) : [], notes: [], rows };
+    const notes = widths.flatMap((bits) => {
+      const all = points.filter((p) => p.bits === bits && p.steps === steps && p.score !== null).sort((a, b) => a.score! - b.score!), words = (p: typeof all[number]): string => `${p.score!.toFixed(2)} (generator of ${p.millions}M, ${p.beta === 0 ? 'no SAM' : `beta ${p.beta}`})`;
+      return all.length > 1 ? [`${bits}: of ${all.length} settings after ${steps} steps accuracy is between ${words(all[0])} and ${words(all[all.length - 1])}.`] : [];
+    });
+    return { tables, figures: points.length ? widths.map((bits) => ({ name: `explore-${bits}`, figure: betaFigure(points.filter((p) => p.bits === bits), { bits, steps }) })) : [], notes, rows };
   },
 };

@@ -207,6 +207,9 @@ export const SEARCH: Spec = {
       rows: triedFour(find, preset, method).map(({ title, share, score, kept }) => [title, share ?? 'not run', score, kept ? 'yes' : '']),
       note: `W4A8, all steps, seed 0, preset ${preset}; divergence on the bank as a share of rounding's, and the score, which takes no part; another one than the first is kept where it wins by ${100 * MARGIN} %, from 4 bits on`,
     }));
-    return { tables: [...tables, ...long, ...later, ...wide], figures: [], notes: [], rows };
+    const notes = CANDIDATES.map(({ method }) => `${method} is set to ${chosen(find, preset, method).join(' ') || 'its defaults'}.`);
+    const kept = triedFour(find, preset, SAMSGA).find((t) => t.kept && t.share !== null);
+    if (kept) notes.push(`From 4 bits on ${SAMSGA} is set to ${kept.title}: ${kept.share!.toFixed(2)} of rounding's divergence.`);
+    return { tables: [...tables, ...long, ...later, ...wide], figures: [], notes, rows };
   },
 };

@@ -4,12 +4,13 @@ import { METRIC_LABELS } from '../../src/index';
 import { anyTask } from '../../datasets';
 import { encoders, languageModels, sweepSetups, SWEEP_STEPS } from '../setups';
 import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
-import { average } from '../report/bootstrap';
+import { average, type Interval } from '../report/bootstrap';
+import type { QuantizeResult } from '../cells/result';
 import { counts, difference } from '../report/comparison';
 import { gapText } from '../report/matrixView';
 import { rowOf, summarize, summaryText } from '../report/summary';
-import { cellsAt, transferSetups, variant } from './matrix';
-import { quantizeResult, type Find, type Spec, type View } from './spec';
+import { cellsAt, standsWith, transferSetups, variant } from './matrix';
+import { quantizeResult, type Find, type Row, type Spec, type View } from './spec';
 
 const only = <T>(list: readonly T[], keep: (x: T) => boolean): T[] => list.filter(keep);
 
@@ -27,10 +28,15 @@ const transfer: Spec = {
   view(find, preset) {
     const setups = transferSetups(preset);
     if (!setups.length) return { tables: [], figures: [], notes: [this.absent!(preset)], rows: [] };
-    const rows = TRANSFERRED.flatMap((key) => setups.map((from) => {
-      const r = quantizeResult(find, firstOf(preset, from, key));
-      return [variant(preset, key).title, from.task, ...setups.map((to) => (!r ? 'not run' : to.task === from.task ? r.score : r.transfer.find((t) => t.task === to.task)?.score ?? null))];
-    }));
+    const found = TRANSFERRED.flatMap((key) => setups.map((from) => {
+      const cell = firstOf(preset, from, key), r = quantizeResult(find, cell);
+      return { key, title: variant(preset, key).title, from, cell, scores: setups.map((to) => (!r ? undefined : to.task === from.task ? r.score : r.transfer.find((t) => t.task === to.task)?.score ?? null)) };
+    })), rows = found.map(({ title, from, scores }) => [title, from.task, ...scores.map((s) => (s === undefined ? 'not run' : s))]);
+    const roundedAt = setups.map((s) => quantizeResult(find, firstOf(preset, s, 'ptq'))?.score ?? undefined), away = (key: string): number[] => found.filter((f) => f.key === key).flatMap(({ from, scores }) => scores.flatMap((s, i) => (setups[i] === from || typeof s !== 'number' || roundedAt[i] === undefined ? [] : [s - roundedAt[i]!])));
+    const gains = TRANSFERRED.map((key) => ({ title: variant(preset, key).title, over: away(key) })).filter(({ over }) => over.length);
+    const notes = gains.map(({ title, over }) => `${title}: away from the task of its teacher ${average(over) < 0 ? `${Math.abs(average(over)).toFixed(2)} below` : `${average(over).toFixed(2)} above`} rounding, the mean of ${over.length} of ${setups.length * (setups.length - 1)} transfers (from ${Math.min(...over).toFixed(2)} to ${Math.max(...over).toFixed(2)}).`);
+    const known = found.filter(({ key, scores }) => key === 'samSga' && scores.every((s) => typeof s === 'number')), score = `${METRIC_LABELS[anyTask(setups[0].task).metric]}`;
+    const figures = known.length ? [{ name: 'figure3', figure: heatFigure({ title: `SAM-SGA trained with one task, scored on others: ${score}`, x: { title: 'scored on', at: setups.map((s) => s.task) }, y: { title: 'trained with', at: known.map(({ from }) => from.task) }, z: known.map(({ scores }) => scores as number[]), value: score }) }] : [];
     // one encoder for every task: rounded or not, it is the same whichever teacher it comes from
     const untrained = UNTRAINED.map((key) => [variant(preset, key).title, 'any', ...setups.map((s) => quantizeResult(find, firstOf(preset, s, key))?.score ?? 'not run')]);
     const constant = ['best constant answer', 'none', ...setups.map((s) => quantizeResult(find, firstOf(preset, s, 'full'))?.majority ?? 'not run')];
@@ -39,7 +45,11 @@ const transfer: Spec = {
       title: 'Trained with the teacher and generator of one task, scored on others under their own heads', columns: [{ name: 'method' }, { name: 'trained with' }, ...setups.map((s) => ({ name: `scored on ${s.task}`, digits: 2 }))], rows: [...untrained, constant, ...rows],
       note: `accuracy; W2A8, seed 0, preset ${preset}; the teachers share one full-precision encoder${weak.length ? `; the teacher of ${weak.join(' and ')} is less than 10 above the best constant answer, and takes part in no claim` : ''}`,
     };
-    return { tables: [table], figures: [], notes: [], rows: [] };
+    const numbers = found.flatMap(({ title, from, cell, scores }) => scores.map((s, i): Row => {
+      const metric = METRIC_LABELS[anyTask(setups[i].task).metric];
+      return { method: cell.method, title, bits: cell.bits, task: setups[i].task, metric, mean: s ?? null, spread: null, seeds: s === undefined ? [] : [0], published: null, difference: null, at: { 'trained with': from.task } };
+    }));
+    return { tables: [table], figures, notes, rows: [...UNTRAINED.flatMap((key) => setups.map((s) => rowOf(find, variant(preset, key).title, s.task, [firstOf(preset, s, key)]))), ...numbers] };
   },
 };
 
@@ -67,7 +77,10 @@ const landscapes: Spec = {
     };
     const line = lineFigure({ title: 'Loss along a random direction', x: { title: 'share of the norm of each row' }, y: { title: 'divergence', log: true }, lines: found.map(({ title, a, loss }) => ({ name: title, x: a, y: middle(loss), markers: true })) });
     const maps = found.map(({ key, title, a, b, loss }) => ({ name: `figure4-${key}`, figure: heatFigure({ title: `Loss around the student: ${title}`, x: { title: 'first direction', at: a }, y: { title: 'second direction', at: b }, z: loss.map((row) => row.map((v) => Math.log10(v))), value: 'log10 D' }) }));
-    return { tables: [table], figures: [{ name: 'figure4', figure: line }, ...maps], notes: [], rows: [] };
+    const rise = ({ loss }: typeof found[number]): number => edge(loss) / centre(loss), [plain, sam] = LANDSCAPES.map((key) => found.find((f) => f.key === key));
+    const notes = plain && sam ? [`The loss rises ${rise(sam).toFixed(2)}-fold to the edge around the student trained with SAM and ${rise(plain).toFixed(2)}-fold around the other: ${rise(sam) < rise(plain) ? 'it is flatter with SAM, as claimed' : 'it is not flatter with SAM'}. At the students themselves it is ${centre(sam.loss).toFixed(3)} and ${centre(plain.loss).toFixed(3)}, and they score ${sam.score?.toFixed(2)} and ${plain.score?.toFixed(2)}. One run of each.`] : [];
+    const [{ task }] = sweepSetups(preset), rows = LANDSCAPES.map((key) => rowOf(find, variant(preset, key).title, task, [landscapeCell(preset, key)]));
+    return { tables: [table], figures: [{ name: 'figure4', figure: line }, ...maps], notes, rows };
   },
 };
 
@@ -81,7 +94,14 @@ const curves: Spec = {
       const r = quantizeResult(find, firstOf(preset, setup, 'samSga'));
       return r ? [{ name: `curves-${setup.task}`, figure: lossFigure(r.history.map((p) => ({ step: p.step!, student: p.student!, generator: p.generator })), { title: `SAM-SGA on ${setup.task}, W2A8: divergence of student and generator` }) }] : [];
     });
-    return { tables: [], figures, notes: figures.length ? [] : ['not run'], rows: [] };
+    const tenth = <T>(list: readonly T[]): number => Math.max(1, Math.floor(list.length / 10)), mean = (points: QuantizeResult['history'], of: 'student' | 'generator'): number => average(points.flatMap((p) => p[of] ?? []));
+    const notes = sweepSetups(preset).flatMap((setup) => {
+      const history = quantizeResult(find, firstOf(preset, setup, 'samSga'))?.history;
+      if (!history?.length) return [];
+      const n = tenth(history), words = (['student', 'generator'] as const).map((of) => `${of} ${mean(history.slice(0, n), of).toPrecision(3)} to ${mean(history.slice(-n), of).toPrecision(3)}, ${mean(history.slice(-2 * n, -n), of).toPrecision(3)} a tenth before the end`);
+      return [`${setup.task}, divergence over the first and over the last tenth of the run: ${words.join('; ')}.`];
+    });
+    return { tables: [], figures, notes: figures.length ? notes : ['not run'], rows: sweepSetups(preset).map((setup) => rowOf(find, variant(preset, 'samSga').title, setup.task, [firstOf(preset, setup, 'samSga')])) };
   },
 };
 
@@ -106,7 +126,14 @@ const along: Spec = {
       name: `along-${task}`,
       figure: lineFigure({ title: `SAM-SGA on ${task} while it trains, from step ${points[0].step} to ${points.at(-1)!.step}`, x: { title: 'divergence on the bank' }, y: { title: metric }, lines: [{ name: 'the student', x: points.map((p) => p.bank ?? NaN), y: points.map((p) => p.score ?? NaN), markers: true }] }),
     }));
-    return { tables, figures, notes: found.length ? [] : ['not run'], rows: [] };
+    const notes = found.flatMap(({ task, metric, points }) => {
+      const [first] = points, last = points[points.length - 1], better = metric === 'perplexity' ? -1 : 1;
+      if (first.bank === null || last.bank === null || first.score === null || last.score === null) return [];
+      const nearer = last.bank < first.bank, ahead = better * (last.score - first.score) > 0;
+      return [`${task}: from step ${first.step} to ${last.step} the divergence on the bank goes from ${first.bank.toPrecision(3)} to ${last.bank.toPrecision(3)} and ${metric} from ${first.score.toFixed(2)} to ${last.score.toFixed(2)}: ${nearer === ahead ? 'they go together' : 'they do not go together'}. One run.`];
+    });
+    const numbers = found.flatMap(({ task, metric, points }) => points.map(({ step, score }): Row => ({ method: 'samSga', title: variant(preset, 'samSga').title, bits: 'W2A8', task, metric, mean: score, spread: null, seeds: [0], published: null, difference: null, at: { step } })));
+    return { tables, figures, notes: found.length ? notes : ['not run'], rows: numbers };
   },
 };
 
@@ -122,7 +149,7 @@ const BASES = ['zeroQuant', 'gptq', 'qatRandom', 'qatReal', 'llmQat', 'adversari
 function overheadRows(preset: Preset): { title: string; cells: QuantizeCell[] }[] {
   const [setup] = only(encoders(preset), ({ task }) => preset === 'smoke' || task === 'SST-2');
   return [
-    ...BASES.map((key) => ({ title: variant(preset, key).title, cells: cellsAt(preset, setup, variant(preset, key), 'W2A8') })),
+    ...BASES.filter((key) => standsWith(variant(preset, key), setup)).map((key) => ({ title: variant(preset, key).title, cells: cellsAt(preset, setup, variant(preset, key), 'W2A8') })),
     ...CHEAPER.map(([title, set]) => ({ title: `SAM-SGA, ${title}`, cells: [quantizeCell({ preset, ...setup, method: 'samSga', bits: 'W2A8', set: [...setup.set, ...set] })] })),
   ];
 }
@@ -142,7 +169,7 @@ const overhead: Spec = {
   meaning: 'A cheaper form is worth it if a step takes at most 1.5 times that of QAT on random tokens and no more than 0.3 of SAM-SGA\'s score is lost. One run on one task cannot tell 0.3: the interval says what it can tell.',
   cells: (preset) => overheadRows(preset).flatMap((r) => r.cells),
   view(find, preset): View {
-    const rows = overheadRows(preset), device = commonDevice(find, rows), ours = rows[BASES.indexOf('samSga')].cells, base = perStep(find, rows[BASES.indexOf('qatRandom')].cells, device), [{ task }] = ours;
+    const rows = overheadRows(preset), device = commonDevice(find, rows), of = (key: string): QuantizeCell[] => rows.find(({ title }) => title === variant(preset, key).title)!.cells, ours = of('samSga'), base = perStep(find, of('qatRandom'), device), [{ task }] = ours;
     const found = rows.map(({ title, cells }) => {
       const seconds = perStep(find, cells, device), gap = cells === ours ? undefined : difference(find, task, cells, ours);
       return { title, cells, seconds, ratio: seconds === null || base === null ? null : seconds / base, gap, result: cells.flatMap((c) => quantizeResult(find, c) ?? [])[0] };
@@ -153,7 +180,7 @@ const overhead: Spec = {
         title, seconds === null ? null : 1000 * seconds, ratio, result && result.device === device ? result.seconds / 60 : null, result ? result.peakBytes / 2 ** 20 : null, summaryText(summarize(find, cells)), gap ? gapText(gap) : null]),
       note: `${task}, W2A8, preset ${preset}; times of a step without the layer-wise start and evaluation, ${device === undefined ? 'none yet' : `of runs on this device: ${device}; no time where a run was made on another`}; it may have done other work (the benchmark has undisturbed ones); differences with the 95 % interval of a paired bootstrap over examples, and over seeds of what has several`,
     };
-    const cheap = found.slice(BASES.length).filter(({ ratio, gap }) => ratio !== null && gap), within = cheap.filter(({ ratio }) => ratio! <= MOST_OF_A_STEP), kept = within.filter(({ gap }) => gap!.gain >= -MOST_LOST);
+    const cheap = found.slice(-CHEAPER.length).filter(({ ratio, gap }) => ratio !== null && gap), within = cheap.filter(({ ratio }) => ratio! <= MOST_OF_A_STEP), kept = within.filter(({ gap }) => gap!.gain >= -MOST_LOST);
     const words = ({ title, ratio, gap }: typeof found[number]): string => `${title.replace('SAM-SGA, ', '')} (${ratio!.toFixed(2)} times, ${gapText(gap!)})`;
     const notes = !cheap.length ? [] : [`Of ${cheap.length} cheaper forms that have been run ${within.length || 'none'} take${within.length === 1 ? 's' : ''} at most ${MOST_OF_A_STEP} times a step of QAT on random tokens, and ${kept.length || 'none'} of these ${kept.length === 1 ? 'has' : 'have'} lost at most ${MOST_LOST}${kept.length ? `: ${kept.map(words).join('; ')}` : ''}.`];
     return { tables: [table], figures: [], notes, rows: found.map(({ title, cells, ratio }) => ({ ...rowOf(find, title, task, cells), ...(ratio === null ? {} : { at: { 'of QAT on random tokens': ratio } }) })) };
@@ -171,7 +198,7 @@ const LONG: Readonly<Record<Preset, number>> = { smoke: 80, mini: 2400, paper: 4
 
 function controlRows(preset: Preset): { title: string; short: QuantizeCell[]; long: QuantizeCell[] }[] {
   const [setup] = only(encoders(preset), ({ task }) => preset === 'smoke' || task === 'SST-2');
-  return ['samSga', 'qatRandom'].map((key) => ({ title: variant(preset, key).title, short: [firstOf(preset, setup, key)], long: cellsAt(preset, setup, { ...variant(preset, key), seeds: [0] }, 'W2A8', LONG[preset]) }));
+  return ['samSga', 'qatRandom', 'adversarial'].map((key) => ({ title: variant(preset, key).title, short: [firstOf(preset, setup, key)], long: cellsAt(preset, setup, { ...variant(preset, key), seeds: [0] }, 'W2A8', LONG[preset]) }));
 }
 
 const control: Spec = {
@@ -180,8 +207,19 @@ const control: Spec = {
   meaning: 'A claim made at the shorter run stands if its sign is the same at the longer one.',
   cells: (preset) => controlRows(preset).flatMap((r) => [...r.short, ...r.long]),
   view(find, preset) {
-    const rows = controlRows(preset).map(({ title, short, long }) => [title, summaryText(summarize(find, short)), summaryText(summarize(find, long))]);
-    return { tables: [{ title: 'The same at four times the steps', columns: [{ name: 'method' }, { name: 'full run' }, { name: `${LONG[preset]} steps` }], rows, note: `W2A8, seed 0, preset ${preset}` }], figures: [], notes: [], rows: [] };
+    const all = controlRows(preset), [ours] = all, [{ task }] = ours.short;
+    const gap = (a: readonly QuantizeCell[], b: readonly QuantizeCell[]) => (a === b ? undefined : difference(find, task, a, b)), text = (of: Interval | undefined): string | null => (of ? gapText(of) : null);
+    const rows = all.map(({ title, short, long }) => [title, summaryText(summarize(find, short)), summaryText(summarize(find, long)), text(gap(long, short)), text(gap(ours.short, short)), text(gap(ours.long, long))]);
+    const table: Table = {
+      title: `The same at four times the steps, ${task}`,
+      columns: [{ name: 'method' }, { name: 'full run' }, { name: `${LONG[preset]} steps` }, { name: 'what they add' }, { name: 'SAM-SGA less it, full run' }, { name: `at ${LONG[preset]} steps` }], rows,
+      note: `W2A8, seed 0, preset ${preset}; differences with the 95 % interval of a paired bootstrap over examples`,
+    };
+    const notes = all.slice(1).flatMap(({ title, short, long }) => {
+      const [before, after] = [gap(ours.short, short), gap(ours.long, long)];
+      return before && after ? [`SAM-SGA against ${title}: ${gapText(before)} in a full run, ${gapText(after)} at ${LONG[preset]} steps: the sign ${before.gain * after.gain > 0 ? 'stays' : 'does not stay'}.`] : [];
+    });
+    return { tables: [table], figures: [], notes, rows: all.flatMap(({ title, short, long }) => [rowOf(find, title, task, short), { ...rowOf(find, title, task, long), at: { steps: LONG[preset] } }]) };
   },
 };
 

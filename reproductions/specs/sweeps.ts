@@ -1,6 +1,10 @@
 // Sweeps over one setting: beta, generator size, granularity, bits.
 import { encoders, sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
 import { plainCell, quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
+import { average } from '../report/bootstrap';
+import { difference } from '../report/comparison';
+import { bestAgainst, divergedWords, flatness, trainingAdds } from '../report/findings';
+import { gapText } from '../report/matrixView';
 import { sweepView, type SweepLine } from '../report/sweepView';
 import { cellsAt, variant } from './matrix';
 import { DIFFERENT, quantizeResult, type Find, type Spec } from './spec';
@@ -83,6 +87,15 @@ function bitsLines(preset: Preset): SweepLine[] {
   }));
 }
 
+/** The least width of each task at which SAM-SGA is not worse than full precision beyond chance. */
+function leastWidths(find: Find, preset: Preset): string[] {
+  return encoders(preset).flatMap((setup) => {
+    const full = cellsAt(preset, setup, variant(preset, 'full'), 'W32A32'), line = bitsLines(preset).find((l) => l.task === setup.task && l.points[0].cells[0].method === 'samSga')!;
+    const gaps = line.points.flatMap(({ label, cells }) => { const gap = difference(find, setup.task, cells, full); return gap ? [{ label, gap }] : []; }), least = gaps.find(({ gap }) => gap.high >= 0);
+    return gaps.length ? [`${setup.task}, SAM-SGA against full precision: ${gaps.map(({ label, gap }) => `${label} ${gapText(gap)}`).join('; ')}; ${least ? `${least.label} is the least width that is not worse beyond chance` : 'no width reaches it'}${gaps.length < line.points.length ? ', of those that have been run' : ''}.`] : [];
+  });
+}
+
 /** Models in which some layers have more bits than the others' 2; each single layer only of rounding, where a cell takes seconds: how much depends on it. */
 const MIXED = (layers: number, method: MethodId): [string, string[]][] => {
   const all = Array.from({ length: layers }, (_, i) => i), half = all.slice(0, layers / 2), at4 = (list: readonly number[]): string[] => list.map((i) => `plan.rules.*.layer.${i}.*={"bits":4}`);
@@ -119,14 +132,14 @@ export const SWEEPS: readonly Spec[] = [
     meaning: 'None is lost where the means differ by no more than the spread over seeds.',
     cells: (preset) => cellsOf(precisionLines(preset)),
     absent: () => UNASKED,
-    view: (find, preset) => (preset === 'paper' ? { tables: [], figures: [], rows: [], notes: [UNASKED] } : { ...sweepView({ id: 'precision', title: 'Precision of products', axis: 'precision', find, lines: precisionLines(preset), note: `SAM-SGA at W2A8, ${PRECISION_STEPS[preset]} steps, preset ${preset}; SAM's second pass is float32 always`, extra: costs(find).slice(1) }), figures: [] }),
+    view: (find, preset) => (preset === 'paper' ? { tables: [], figures: [], rows: [], notes: [UNASKED] } : { ...sweepView({ id: 'precision', title: 'Precision of products', axis: 'precision', find, lines: precisionLines(preset), notes: bestAgainst(find, precisionLines(preset), 0), note: `SAM-SGA at W2A8, ${PRECISION_STEPS[preset]} steps, preset ${preset}; SAM's second pass is float32 always`, extra: costs(find).slice(1) }), figures: [] }),
   },
   {
     id: 'figure2', group: 'figure', title: 'Figure 2 and open question 2: size of the generator',
     claim: 'Between 125M and 1.3B parameters OPT-350m is the best generator, and the result is "not very sensitive" to the size.',
     meaning: 'The claim holds here if the lines are flat within their bands.',
     cells: (preset) => cellsOf(sizeLines(preset)),
-    view: (find, preset) => sweepView({ id: 'figure2', title: 'Size of the generator', axis: 'parameters (M)', log: true, find, lines: sizeLines(preset), note: `${halfSteps(preset)}; the generators have read PTB only` }),
+    view: (find, preset) => sweepView({ id: 'figure2', title: 'Size of the generator', axis: 'parameters (M)', log: true, find, lines: sizeLines(preset), notes: flatness(find, sizeLines(preset)), note: `${halfSteps(preset)}; the generators have read PTB only` }),
   },
   {
     id: 'beta', group: 'sweep', title: 'Sweep: radius of the perturbation',
@@ -134,8 +147,8 @@ export const SWEEPS: readonly Spec[] = [
     meaning: 'SAM pays if some beta above 0 is better than 0 by more than the spread, and is unstable where runs diverged.',
     cells: (preset) => cellsOf(betaLines(preset)),
     view: (find, preset) => sweepView({
-      id: 'beta', title: 'Radius of the perturbation (beta, relative)', axis: 'beta', find, lines: betaLines(preset), note: `${halfSteps(preset)}; beta 0 is AdamW; rise: (L(w + eps) - L(w)) / L(w), below 1 % SAM does nothing`,
-      extra: [{ name: 'rise', unit: '%', digits: 1, of: (cells) => { const rises = cells.flatMap((c) => quantizeResult(find, c)?.sharpness ?? []); return rises.length ? (100 * rises.reduce((a, b) => a + b, 0)) / rises.length : null; } }],
+      id: 'beta', title: 'Radius of the perturbation (beta, relative)', axis: 'beta', find, lines: betaLines(preset), notes: [...bestAgainst(find, betaLines(preset), 0), ...divergedWords(find, betaLines(preset))], note: `${halfSteps(preset)}; beta 0 is AdamW; rise: (L(w + eps) - L(w)) / L(w), below 1 % SAM does nothing`,
+      extra: [{ name: 'rise', unit: '%', digits: 1, of: (cells) => { const rises = cells.flatMap((c) => quantizeResult(find, c)?.sharpness ?? []); return rises.length ? 100 * average(rises) : null; } }],
     }),
   },
   {
@@ -143,27 +156,27 @@ export const SWEEPS: readonly Spec[] = [
     claim: 'The rate of the generator\'s ascent is not published where we could read.',
     meaning: 'The adversary pays where it scores above the frozen generator by more than chance (`zsaq report ablation` has the intervals of the recipe\'s); it has collapsed where few different tokens are left.',
     cells: (preset) => cellsOf(adversaryLines(preset)),
-    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', find, lines: adversaryLines(preset), note: `W2A8, full runs, seed 0, preset ${preset}; in the figure 0 to 2 stand for the rows in their order`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
+    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', find, lines: adversaryLines(preset), notes: bestAgainst(find, adversaryLines(preset), 0), note: `W2A8, full runs, seed 0, preset ${preset}; in the figure 0 to 2 stand for the rows in their order`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
   },
   {
     id: 'granularity', group: 'sweep', title: 'Sweep: granularity of the weights',
     claim: 'The granularity of the paper\'s quantizers is not published where we could read.',
     meaning: 'Training pays where its line is above rounding\'s; a finer grid pays where the score grows more than the size.',
     cells: (preset) => cellsOf(granularityLines(preset)),
-    view: (find, preset) => sweepView({ id: 'granularity', title: 'Granularity of the weights', axis: 'granularity', find, lines: granularityLines(preset), note: `W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}; in the figure 0 to 4 stand for the rows in their order`, extra: costs(find) }),
+    view: (find, preset) => sweepView({ id: 'granularity', title: 'Granularity of the weights', axis: 'granularity', find, lines: granularityLines(preset), notes: trainingAdds(find, granularityLines(preset)), note: `W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}; in the figure 0 to 4 stand for the rows in their order`, extra: costs(find) }),
   },
   {
     id: 'bits', group: 'question', title: 'Open question 1: bits for each task',
     claim: 'Open in the paper: which width is the best for which task.',
     meaning: 'A task needs the least width at which its line has reached full precision within noise.',
     cells: (preset) => [...encoders(preset).flatMap((s) => cellsAt(preset, s, variant(preset, 'full'), 'W32A32')), ...cellsOf(bitsLines(preset))],
-    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), drawn: ({ name }) => name.endsWith('samSga'), note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
+    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), notes: leastWidths(find, preset), drawn: ({ name }) => name.endsWith('samSga'), note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
   },
   {
     id: 'mixed', group: 'question', title: 'Open question 1: mixed precision by layer',
     claim: 'Open in the paper: whether layers should have widths of their own.',
     meaning: 'A mixture pays where it gains more than the same bytes spent evenly (compare the sizes).',
     cells: (preset) => cellsOf(mixedLines(preset)),
-    view: (find, preset) => ({ ...sweepView({ id: 'mixed', title: 'Layers of different widths', axis: 'mixture', find, lines: mixedLines(preset), note: `${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }), figures: [] }),
+    view: (find, preset) => ({ ...sweepView({ id: 'mixed', title: 'Layers of different widths', axis: 'mixture', find, lines: mixedLines(preset), notes: bestAgainst(find, mixedLines(preset), 1), note: `${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }), figures: [] }),
   },
 ];

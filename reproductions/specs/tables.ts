@@ -1,5 +1,6 @@
 // The paper's tables.
-import { against, eachTable, headline, matrixView, sentence } from '../report/matrixView';
+import { targets } from '../report/targets';
+import { against, eachTable, headline, matrixView, riseNote, sentence } from '../report/matrixView';
 import { encoders, languageModels, type Setup } from '../setups';
 import { BITS, matrixCells, standsWith, variants, type Variant } from './matrix';
 import type { Preset } from '../cells/cell';
@@ -11,7 +12,7 @@ const ELSEWHERE = (model: string, id: string) => (preset: Preset): string => `${
 const compared = (preset: Preset, text = false): Variant[] => variants(preset).filter((v) => v.role !== 'ablation' && (text || !v.text));
 
 /** Rows, where a table has them, that SAM-SGA is compared with one by one. */
-const AGAINST = ['qatReal', 'ptqPlain', 'ptq', 'zeroQuantPlain', 'zeroQuant', 'zeroQuantRows', 'gptq', 'qatRandom', 'qatRandomLong', 'llmQat', 'llmQatGenerator', 'zeroQuantGenerator', 'adversarial', 'neither', 'frozen'];
+const AGAINST = ['full', 'qatReal', 'ptqPlain', 'ptq', 'zeroQuantPlain', 'zeroQuant', 'zeroQuantRows', 'gptq', 'qatRandom', 'qatRandomLong', 'llmQat', 'llmQatGenerator', 'zeroQuantGenerator', 'adversarial', 'neither', 'frozen'];
 
 /** A table of methods against tasks at some widths, and what SAM-SGA gains over the best baseline. */
 function methodsTable(spec: Pick<Spec, 'id' | 'title' | 'claim' | 'meaning' | 'absent'>, setupsOf: (preset: Preset) => Setup[], rowsOf: (preset: Preset) => Variant[], bits: readonly string[]): Spec {
@@ -21,11 +22,12 @@ function methodsTable(spec: Pick<Spec, 'id' | 'title' | 'claim' | 'meaning' | 'a
     view(find, preset): View {
       const setups = setupsOf(preset), of = { id: spec.id, title: spec.title, find, preset, setups, rows: rowsOf(preset).filter((row) => setups.every((s) => standsWith(row, s))), bits };
       if (!of.setups.length) return { tables: [], figures: [], notes: [spec.absent!(preset)], rows: [] };
-      const view = matrixView(of), marks = against(of, AGAINST);
+      const ablation = of.rows.some((r) => r.role === 'ablation'), view = matrixView(of), marks = against(of, AGAINST.filter((key) => !ablation || key !== 'full'));
       const each = bits.flatMap((width) => { const own = marks.filter((g) => g.bits === width); return own.length ? [eachTable(`SAM-SGA against one method each, ${width}`, own, of.setups)] : []; });
       // an ablation asks what each part is worth, not which baseline is the best
-      const first = of.rows.some((r) => r.role === 'ablation') ? { tables: [], gains: marks, notes: marks.map(sentence) } : headline(of);
-      return { ...view, tables: [...first.tables, ...each, ...view.tables], notes: first.notes, gains: first.gains };
+      const first = ablation ? { tables: [], gains: marks, notes: marks.map(sentence) } : headline(of);
+      const aims = spec.id === 'table1' ? [targets(of)] : [];
+      return { ...view, tables: [...first.tables, ...aims, ...each, ...view.tables], notes: [...first.notes, ...riseNote(of)], gains: first.gains };
     },
   };
 }
