@@ -24,7 +24,7 @@ export function modelPath(name: string): string {
 /** A sentence on a model that is not there. */
 export function whyMissing(name: string): string {
   const places = `${process.env.ZSAQ_MODELS ? '$ZSAQ_MODELS' : 'ZSAQ_MODELS, which is not set,'} and ${madeFolder()}`;
-  const how = recipeOf(name, 'mini') ? `run \`zsaq reproduce --only ${name}\`, which makes it` : 'put it there';
+  const how = recipeOf(name, 'mini') ? `\`zsaq reproduce NAME\` of a table or figure that has it makes it` : 'put it there';
   return `the model ${name} is not in ${places}: ${how}`;
 }
 

@@ -47,7 +47,7 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
 }
 
 /** The folder of a cell's unfinished run: of its settings as they are now, for a checkpoint of others is of no use. */
-function workFolder(cell: Cell, work: string): string {
+export function workFolder(cell: Cell, work: string): string {
   const settings = createHash('sha256').update(canonicalJson(cell.kind === 'quantize' ? settingsOf(cell) : {})).digest('hex').slice(0, 6);
   return join(work, `${idOf(cell)}-${settings}`);
 }

@@ -22,7 +22,7 @@ export const reportCommand: Command = {
   --work DIR       folder of the runner; only for the results of smoke (runs/reproductions)
   --json           last line of standard output: one JSON object; rows: method, bits, task or average, mean, spread, seeds, published
 
-Only result files are read: no model, no data. What has not been run says so, with the command that runs it. Example:
+Only result files are read: no model, no data. Notebooks 10 to 40 show the same. What has not been run says so, with the command that runs it. Example:
   zsaq report table1 --format md`,
   options: { preset: { type: 'string' }, format: { type: 'string' }, out: { type: 'string' }, results: { type: 'string' }, work: { type: 'string' } },
   words: 'names of tables and figures',

@@ -1,6 +1,11 @@
 // The runner as a user runs it, on the bundled models: killed and continued, nothing lost, nothing computed twice.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { idOf, type QuantizeCell } from '../../reproductions/cells/cell';
+import { workFolder } from '../../reproductions/cells/run';
+import { specOf } from '../../reproductions/registry';
+import { matching } from '../../reproductions/runner/runner';
 import { Stream } from '../../src/index';
 import { lastJson, scratch, spawnZsaq, zsaq } from '../commands/helpers';
 
@@ -38,6 +43,17 @@ describe('zsaq reproduce', () => {
     assert.deepEqual(numbers('whole', file), before);
     const spec = (lastJson(await zsaq('reproduce', '--list', ...places('whole'))).specs as { name: string; done: number }[]).find((x) => x.name === 'table1')!;
     assert.equal(spec.done, 2);
+  }).timeout(240_000);
+
+  it('a failed cell stops no other, with two workers: it is named with its reason, and the command ends with 1', async () => {
+    const [bad, good] = matching(specOf('table1').cells('smoke') as QuantizeCell[], 'W2A8 ptq'), place = workFolder(bad, s.path('failing', 'work'));
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, 'a file where the run wants its folder');
+    const { code, stdout, stderr } = await spawnZsaq(['reproduce', 'table1', '--only', 'W2A8 ptq', '--workers', '2', ...places('failing')]);
+    assert.equal(code, 1, stderr);
+    const { finished, failed } = JSON.parse(stdout.trim().split('\n').pop()!) as { finished: string[]; failed: { id: string; why: string; log: string }[] };
+    assert.deepEqual([finished, failed.map(({ id }) => id)], [[idOf(good)], [idOf(bad)]]);
+    assert.ok(failed[0].why.length > 10 && existsSync(failed[0].log), failed[0].why);
   }).timeout(240_000);
 
   it(`killed ${KILLS} times at random moments it goes on, and ends with what an undisturbed run has`, async () => {
