@@ -15,9 +15,10 @@ const opt = (hidden: number, layers: number, heads: number, more: Record<string,
   max_position_embeddings: 2048, activation_function: 'relu', do_layer_norm_before: true, bos_token_id: 2, eos_token_id: 2, pad_token_id: 1, _remove_final_layer_norm: false, ...more,
 });
 
-/** `config.json` of the paper's models, as published (BERT: Devlin et al. 2019; OPT: Zhang et al. 2022). */
+/** `config.json` of the paper's models, as published (BERT: Devlin et al. 2019; OPT: Zhang et al. 2022; DistilGPT-2: Sanh et al. 2019). */
 export const ARCHITECTURES: readonly [RegExp, Record<string, unknown>][] = [
   [/bert-base/, bert(768, 12)], [/bert-large/, bert(1024, 24)], [/opt-125m$/, opt(768, 12, 12)], [/opt-350m$/, opt(1024, 24, 16, { word_embed_proj_dim: 512, do_layer_norm_before: false })],
+  [/distilgpt2$/, { architectures: ['GPT2LMHeadModel'], model_type: 'gpt2', vocab_size: 50257, n_positions: 1024, n_ctx: 1024, n_embd: 768, n_layer: 6, n_head: 12, activation_function: 'gelu_new', layer_norm_epsilon: 1e-5, bos_token_id: 50256, eos_token_id: 50256 }],
   [/opt-1\.3b$/, opt(2048, 24, 32)], [/opt-2\.7b$/, opt(2560, 32, 32)], [/opt-6\.7b$/, opt(4096, 32, 32)],
 ];
 

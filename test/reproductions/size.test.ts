@@ -9,7 +9,7 @@ import { encoders } from '../../reproductions/setups';
 
 describe('sizes of reproductions', () => {
   it('the paper\'s models have as many parameters as published', () => {
-    const published = { 'bert-base': 109_483_778, 'bert-large': 335_143_938, 'facebook/opt-125m': 125_239_296, 'facebook/opt-350m': 331_196_416, 'facebook/opt-1.3b': 1_315_758_080 };
+    const published = { 'bert-base': 109_483_778, 'bert-large': 335_143_938, 'distilbert/distilgpt2': 81_912_576, 'facebook/opt-125m': 125_239_296, 'facebook/opt-350m': 331_196_416, 'facebook/opt-1.3b': 1_315_758_080 };
     for (const [name, count] of Object.entries(published)) assert.equal(parametersOf(architectureOf(name)!), count, name);
   });
 
