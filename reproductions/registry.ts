@@ -3,13 +3,14 @@ import { ZsaqError } from '../src/index';
 import { idOf, unique, type Preset, type QuantizeCell } from './cells/cell';
 import { CONDITIONS } from './specs/conditions';
 import { EXPLORE } from './specs/explore';
+import { OPTIONS_SPEC } from './specs/options';
 import { SEARCH } from './specs/search';
 import { STUDIES } from './specs/studies';
 import { SWEEPS } from './specs/sweeps';
 import { TABLES } from './specs/tables';
 import type { Spec } from './specs/spec';
 
-export const SPECS: readonly Spec[] = [...TABLES, ...SWEEPS, ...STUDIES, CONDITIONS, EXPLORE, SEARCH];
+export const SPECS: readonly Spec[] = [...TABLES, ...SWEEPS, ...STUDIES, CONDITIONS, OPTIONS_SPEC, EXPLORE, SEARCH];
 
 /** @throws ZsaqError 'usage' with the names that there are */
 export function specOf(id: string): Spec {

@@ -8,7 +8,7 @@ import type { Table } from '../../src/report';
 import { METRIC_LABELS, type MethodId } from '../../src/index';
 
 /** Where it is searched: both bundled models and one real task. Each has its own bank. */
-const PLACES = [
+export const PLACES = [
   { task: 'pocket-sentiment', model: 'pocket-bert', generator: 'pocket-generator' }, { task: 'pocket-tales', model: 'pocket-opt', generator: 'pocket-generator' },
   { task: 'SST-2', model: 'minilm-sst2', generator: 'opt-ptb' },
 ] as const;
@@ -98,7 +98,7 @@ export function tried(find: Find, preset: Preset, method: MethodId): Tried[] {
 }
 
 /** Divergence as a share of another one's, if both were measured on the same bank: one that was made again on another machine is another. */
-const shareOf = (of: QuantizeResult['bank'], base: QuantizeResult['bank']): number | null => (of && base && of.sha256 === base.sha256 ? of.mean / base.mean : null);
+export const shareOf = (of: QuantizeResult['bank'], base: QuantizeResult['bank']): number | null => (of && base && of.sha256 === base.sha256 ? of.mean / base.mean : null);
 
 function candidatesOf(method: MethodId): (string | null)[] {
   const { bundled, fast } = triedOf(method);
@@ -106,7 +106,7 @@ function candidatesOf(method: MethodId): (string | null)[] {
 }
 
 /** A candidate must beat the defaults by more than this to be kept: less is within the noise of a seed. */
-const MARGIN = 0.02;
+export const MARGIN = 0.02;
 
 const nowhereWorse = (t: Tried): boolean => t.shares.every((x) => x === null || x <= 1 + MARGIN);
 const planOf = (t: Tried): string => t.change?.split(' ').filter((s) => s.startsWith('plan.')).join(' ') ?? '';
