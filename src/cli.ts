@@ -17,6 +17,7 @@ import { startCommand } from './commands/start';
 import { verifyCommand } from './commands/verify';
 import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
+import { diskError } from './io/disk';
 
 const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, firstExperimentsCommand, convergenceCommand, flatnessCommand, diversityCommand, failuresCommand, costCommand, reportCommand, dataCommand, doctorCommand];
 
@@ -52,9 +53,10 @@ export async function main(args: string[]): Promise<number> {
     if (values.json) process.stdout.write(`${JSON.stringify(json)}\n`);
     return exitCode;
   } catch (e) {
-    if (!(e instanceof ZsaqError)) throw e;
-    process.stderr.write(`zsaq: ${e.message}\n`);
-    return e.code === 'usage' ? 2 : e.code === 'cancelled' ? 130 : 1;
+    const known = e instanceof ZsaqError ? e : diskError(e, 'use', (e as NodeJS.ErrnoException | null)?.path ?? 'a file or folder');
+    if (!(known instanceof ZsaqError)) throw e;
+    process.stderr.write(`zsaq: ${known.message}\n`);
+    return known.code === 'usage' ? 2 : known.code === 'cancelled' ? 130 : 1;
   }
 }
 

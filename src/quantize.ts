@@ -110,11 +110,8 @@ function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
  */
 export async function quantize(options: QuantizeOptions): Promise<Quantized & { config: RunConfig; read: DataSource | null }> {
   await ready();
-  const config = configure(options), { teacher, tokenizer, seed = 0 } = options, chosen = METHODS[config.method];
-  refuseLeak(options.generator?.card, teacher.card);
-  if (tokenizer.vocabSize > teacher.model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${teacher.model.vocabSize}: they do not belong together`);
-  const real = needsData(config);
-  if (real && !options.data) throw new ZsaqError('missing', `${config.method} learns from real training text: give data (on the command line --task NAME, and --data DIR for a real one)`);
+  const config = configure(options), { teacher, tokenizer, seed = 0 } = options, chosen = METHODS[config.method], real = needsData(config);
+  checkRun(options, config);
   let read: DataSource | null = null;
   const fresh = chosen.ascends && !options.generator ? freshGenerator(teacher.model.vocabSize, new Stream('fresh generator', seed)) : undefined;
   try {
@@ -131,6 +128,13 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
   } finally {
     if (fresh) dispose(fresh.params);
   }
+}
+
+/** Refuses what cannot be run together. @throws ZsaqError 'leak', 'mismatch' | 'missing' */
+export function checkRun({ teacher, generator, tokenizer, data }: QuantizeOptions, config: RunConfig): void {
+  refuseLeak(generator?.card, teacher.card);
+  if (tokenizer.vocabSize > teacher.model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${teacher.model.vocabSize}: they do not belong together`);
+  if (needsData(config) && !data) throw new ZsaqError('missing', `${config.method} learns from real training text: give data (on the command line --task NAME, and --data DIR for a real one)`);
 }
 
 /** What a method gets that declares no need of data. */

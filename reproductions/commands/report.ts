@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWhole, ZsaqError } from '../../src/index';
+import { makeFolder, writeWhole, ZsaqError } from '../../src/index';
 import { optional, type Command, type Outcome } from '../../src/commands/command';
 import { ANALYSES } from '../../src/commands/reports';
 import { RESULTS } from '../../src/commands/reports/report';
@@ -28,6 +28,8 @@ Only result files are read: no model, no data. Notebooks 10 to 40 show the same.
   words: 'names of tables and figures',
   async run(values): Promise<Outcome> {
     const { preset, results } = placesOf(values, 'mini'), format = (optional(values, 'format') ?? 'text') as Format, out = optional(values, 'out');
+    const given = optional(values, 'results');
+    if (given !== undefined && !existsSync(given)) throw new ZsaqError('missing', `there is no folder ${given}: give --results the folder that holds cells/`);
     if (!FORMATS.includes(format)) throw new ZsaqError('usage', `--format ${format}: choose ${FORMATS.join(', ')}`);
     const asked = values.words as string[], find = findIn(results), reports: Report[] = [];
     for (const name of asked.length ? asked : [...SPECS.map((s) => s.id), ...Object.keys(ANALYSES)]) {
@@ -48,7 +50,7 @@ function told({ tables, figures, ...rest }: Report): Record<string, unknown> {
 }
 
 async function keep(reports: readonly Report[], dir: string): Promise<string[]> {
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const files: string[] = [], write = (name: string, text: string): void => { const file = join(dir, name); writeWhole(file, text); files.push(file); };
   for (const r of reports) {
     for (const format of ['md', 'csv', 'tex'] as const) if (format === 'md' || r.tables.length) write(`${r.id}.${format}`, written(r, format));

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { join } from 'node:path';
 import { gameDefaults, playGame, type Averages, type GameConfig } from '../analysis/convergence';
 import { MINIMAX } from '../analysis/minimax';
 import { ZsaqError } from '../core/error';
+import { makeFolder } from '../io/disk';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { Progress } from '../report/progress';
 import { networkConvergence } from './networkConvergence';
@@ -73,7 +74,7 @@ there already is kept: the same command again continues. \`zsaq report convergen
     if (!Object.hasOwn(SIZES, preset)) throw new ZsaqError('usage', `preset "${preset}": choose ${Object.keys(SIZES).join(' or ')}`);
     const unknown = words.find((name) => !Object.hasOwn(MINIMAX, name));
     if (unknown !== undefined) throw new ZsaqError('usage', `there is no problem "${unknown}": choose ${Object.keys(MINIMAX).join(', ')}`);
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
     if (values.model) await networkConvergence(values, out, signal);
     else for (const name of words.length ? words : Object.keys(MINIMAX)) await playAll(name, preset, join(out, `${name}.json`), signal);
     const drawn = await convergence.make({ results });

@@ -5,6 +5,7 @@ import { ZsaqError } from '../core/error';
 import { dispose } from '../core/tree';
 import { readJson } from '../io/file';
 import { loadRunnable } from '../export/packed';
+import { modelFolder } from './modelFolder';
 import { configure, METHODS } from '../quantize';
 import { toText, type Table } from '../report/table';
 import { optional, required, type Command, type Values } from './command';
@@ -36,9 +37,9 @@ Operations are those of products of matrices, counted from shapes; nothing is ru
 student's, so a run's seconds are told apart only where the graphs are: source, generator, student, update.`,
   options: { model: { type: 'string' }, generator: { type: 'string' }, bits: { type: 'string' }, preset: { type: 'string' } },
   words: 'run',
-  async run(values) {
+  async run(values, signal) {
     await ready();
-    const teacher = await loadRunnable(required(values, 'model', 'give the folder of the teacher')), generatorDir = optional(values, 'generator'), generator = generatorDir ? await loadRunnable(generatorDir) : undefined;
+    const teacher = await loadRunnable(await modelFolder(required(values, 'model', 'give the teacher'), signal)), generatorName = optional(values, 'generator'), generator = generatorName ? await loadRunnable(await modelFolder(generatorName, signal)) : undefined;
     try {
       const bits = optional(values, 'bits') ?? 'W2A8', preset = optional(values, 'preset') ?? 'mini';
       const counted = FORMS.map(({ method, set }) => ({ label: [method, ...set].join(' '), ...count(teacher, generator, method, bits, preset, set) })), reference = counted.find(({ label }) => label === 'qatRandom')!;

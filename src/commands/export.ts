@@ -9,6 +9,7 @@ import { loadSource, type ExportSource } from '../export/source';
 import { writeExport, type ExportOptions } from '../export/write';
 import { METHODS } from '../quantize';
 import { toText } from '../report/table';
+import { modelFolder } from './modelFolder';
 import { optional, required, type Command } from './command';
 import type { MethodId } from '../methods/method';
 
@@ -30,8 +31,8 @@ export const exportCommand: Command = {
 Each export holds a model card, fixed inputs with logits, and the hash of every file. Example:
   zsaq export --model runs/first/model --format onnx-fast --out exports/first && zsaq verify exports/first`,
   options: { model: { type: 'string' }, format: { type: 'string' }, out: { type: 'string' }, licence: { type: 'string' } },
-  async run(values) {
-    const dir = required(values, 'model', 'give the model/ folder of a run'), format = required(values, 'format', `choose ${FORMATS.join(', ')}`) as ExportFormat;
+  async run(values, signal) {
+    const dir = await modelFolder(required(values, 'model', 'give the model/ folder of a run'), signal), format = required(values, 'format', `choose ${FORMATS.join(', ')}`) as ExportFormat;
     const out = required(values, 'out', 'give a folder for the export');
     const manifest = await exportModel(dir, { format, out, licence: optional(values, 'licence') }), { sizes } = manifest, megabytes = (bytes: number) => bytes / 2 ** 20;
     const table = {

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ready } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { dispose } from '../core/tree';
 import { loadRunnable } from '../export/packed';
+import { makeFolder } from '../io/disk';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { disposeQuantized } from '../methods/method';
 import { quantize } from '../quantize';
@@ -59,7 +60,7 @@ judges them by the thresholds as they stand. The same command again continues.`,
     const results = optional(values, 'results') ?? RESULTS, out = join(results, 'failures'), words = values.words as string[], count = Number(optional(values, 'seeds') ?? Infinity);
     const unknown = words.find((word) => !KINDS.some(({ kind }) => kind === word));
     if (unknown !== undefined) throw new ZsaqError('usage', `there is no kind "${unknown}": choose ${KINDS.map(({ kind }) => kind).join(', ')}`);
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
     await ready();
     for (const [model, seeds] of Object.entries(SEEDS)) for (const kind of KINDS) {
       if (!words.length || words.includes(kind.kind)) await runAll(model, kind, seeds.slice(0, count), out, signal);

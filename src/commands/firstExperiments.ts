@@ -1,16 +1,16 @@
-import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ready } from '../core/backend';
 import { dispose } from '../core/tree';
 import { loadRunnable } from '../export/packed';
 import { firstExperiments, type FirstExperiments } from '../firstExperiments';
+import { makeFolder } from '../io/disk';
 import { canonicalJson, writeWhole } from '../io/file';
 import { histogramFigure, lineFigure, lossFigure, type Figure } from '../report/figure';
 import { Progress } from '../report/progress';
 import { toSvg } from '../report/svg';
 import { toText, type Table } from '../report/table';
 import { loadTokenizer } from '../text/tokenizer';
-import { pocketModelPath } from '../../datasets';
+import { modelFolder } from './modelFolder';
 import { countFrom } from './trainingOptions';
 import { optional, wholeNumber, type Command } from './command';
 import { provenance } from './provenance';
@@ -35,8 +35,9 @@ Exit code 1 if the first one fails.`,
   options: { model: { type: 'string' }, generator: { type: 'string' }, bits: { type: 'string' }, steps: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' } },
   async run(values, signal) {
     await ready();
-    const teacher = await loadRunnable(optional(values, 'model') ?? pocketModelPath('pocket-bert')), generator = await loadRunnable(optional(values, 'generator') ?? pocketModelPath('pocket-generator'));
+    const teacher = await loadRunnable(await modelFolder(optional(values, 'model') ?? 'pocket-bert', signal)), generator = await loadRunnable(await modelFolder(optional(values, 'generator') ?? 'pocket-generator', signal));
     const bits = optional(values, 'bits') ?? 'W2A8', steps = countFrom(values, 'steps', 120), out = resolve(optional(values, 'out') ?? 'runs/first-experiments'), bars = new Map<string, Progress>();
+    makeFolder(out); // before the work, not after it
     try {
       const found = await firstExperiments({
         teacher, generator, tokenizer: loadTokenizer(teacher.dir), bits, steps, seed: wholeNumber(values, 'seed', 0), signal,
@@ -48,7 +49,6 @@ Exit code 1 if the first one fails.`,
       });
       const { outputs: { rounded, trained }, ...rest } = found, summary = ({ differences, ...numbers }: typeof rounded) => numbers;
       const json = { model: basename(resolve(teacher.dir)), bits, ...rest, outputs: { rounded: summary(rounded), trained: summary(trained) }, ...provenance() };
-      mkdirSync(out, { recursive: true });
       writeWhole(join(out, 'result.json'), `${canonicalJson(json, 1)}\n`);
       for (const [name, figure] of Object.entries(firstFigures(found))) writeWhole(join(out, `${name}.svg`), await toSvg(figure));
       return { text: `${firstTables(found).map(toText).join('\n')}\nresults and figures: ${out}\n`, json: { ...json, out }, exitCode: sound(found) ? 0 : 1 };

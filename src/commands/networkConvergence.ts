@@ -17,6 +17,7 @@ import { Progress } from '../report/progress';
 import { loadTokenizer } from '../text/tokenizer';
 import { divergence } from '../train/divergence';
 import { optional, required, type Values } from './command';
+import { modelFolder } from './modelFolder';
 import { provenance } from './provenance';
 import { RunFolder } from './runFolder';
 import { countFrom } from './trainingOptions';
@@ -47,7 +48,7 @@ const settings = (steps: number): string[] => {
  * @throws ZsaqError 'cancelled', 'usage' for impossible lengths
  */
 export async function networkConvergence(values: Values, out: string, signal: AbortSignal): Promise<void> {
-  const dir = required(values, 'model', 'give the folder of the teacher'), generatorDir = required(values, 'generator', 'give the folder of the generator'), bits = optional(values, 'bits') ?? 'W2A8';
+  const dir = await modelFolder(required(values, 'model', 'give the teacher'), signal), generatorDir = await modelFolder(required(values, 'generator', 'give the generator'), signal), bits = optional(values, 'bits') ?? 'W2A8';
   const lengths = (optional(values, 'lengths') ?? '100,300,1000,3000').split(',').map(Number), seeds = countFrom(values, 'seeds', 3), runs = resolve(optional(values, 'runs') ?? 'runs/convergence');
   if (!lengths.every((t) => Number.isInteger(t) && t >= LOOKS)) throw new ZsaqError('usage', `--lengths ${lengths.join()}: give whole numbers of at least ${LOOKS}`);
   const network = basename(resolve(dir)), path = join(out, `network-${network}-${bits}.json`), before = existsSync(path) ? (readJson(path) as NetworkResult).runs : [];

@@ -5,7 +5,7 @@ import { meanSharpness } from '../methods/activity';
 import { disposeBank, onBank, type BankScore } from '../methods/bank';
 import { disposeQuantized, type DataSource, type Entry, type MethodId, type OnFailure, type Progress as Step, type Quantized, type Status } from '../methods/method';
 import { roundToNearest } from '../methods/ptq';
-import { configure, METHODS, needsData, quantize, zeroShotJob, type QuantizeOptions, type RunConfig } from '../quantize';
+import { checkRun, configure, METHODS, needsData, quantize, zeroShotJob, type QuantizeOptions, type RunConfig } from '../quantize';
 import { describePlan, sizeBytes, type QuantPlan } from '../quant/plan';
 import { activationHooks } from '../quant/activations';
 import { lineFigure, lossFigure, type Figure } from '../report/figure';
@@ -82,6 +82,7 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
   const { teacher, generator, scorer, out, onFailure = 'warn' } = o;
   const options = { ...o.quantize, teacher, tokenizer: o.tokenizer, generator, pair: scorer?.task.pair, signal: o.signal };
   const config = configure(options), data = needsData(config) ? o.realText?.() : undefined;
+  checkRun({ ...options, data }, config); // a refused run leaves no folder behind
   const folder = RunFolder.open(out, {
     ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}), ...(onFailure === 'warn' ? {} : { onFailure }), ...(o.bank ? { bank: resolve(o.bank) } : {}),
   });

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZsaqError } from '../core/error';
 import { loadCheckpoint, saveCheckpoint } from '../io/checkpoint';
-import { removeQuietly } from '../io/disk';
+import { makeFolder, removeQuietly } from '../io/disk';
 import { canonicalJson, lockFolder, readJson, writeWhole } from '../io/file';
 import type { CheckpointStore } from '../methods/method';
 
@@ -18,13 +18,9 @@ export class RunFolder {
 
   /** @throws ZsaqError 'usage' if the folder holds another run or something else, 'busy' if it is in use, 'disk' */
   static open(dir: string, config: Record<string, unknown>): RunFolder {
-    if (existsSync(dir) && !existsSync(join(dir, CONFIG)) && readdirSync(dir).some((n) => !n.startsWith('.'))) {
+    makeFolder(dir);
+    if (!existsSync(join(dir, CONFIG)) && readdirSync(dir).some((n) => !n.startsWith('.'))) {
       throw new ZsaqError('usage', `${dir} holds files of something else: give --out a new folder`);
-    }
-    try {
-      mkdirSync(dir, { recursive: true });
-    } catch (e) {
-      throw new ZsaqError('disk', `${dir} cannot be made (${(e as NodeJS.ErrnoException).code}): give --out a folder that can be written`, { cause: e });
     }
     const folder = new RunFolder(dir, lockFolder(dir)), wanted = canonicalJson(config, 2);
     try {

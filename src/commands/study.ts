@@ -1,5 +1,5 @@
 // What studies on the bundled BERT have in common: many short runs, each scored on text that no run sees, kept one by one in a result file.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ZsaqError } from '../core/error';
 import { tidy } from '../core/memory';
@@ -7,6 +7,7 @@ import { dispose } from '../core/tree';
 import { evaluateTask } from '../eval/glue';
 import { batchInputs } from '../eval/inputs';
 import { loadRunnable } from '../export/packed';
+import { makeFolder } from '../io/disk';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { disposeQuantized, type MethodId, type Network, type Progress as Step, type Quantized } from '../methods/method';
 import { maskOf } from '../methods/studentStep';
@@ -45,7 +46,7 @@ export async function study<T extends object>(
   name: string, path: string, plan: readonly StudyRun[], signal: AbortSignal,
   { generatorOf, onStep, measure }: { generatorOf?(run: StudyRun, tokenizer: Tokenizer): Network | undefined; onStep?(run: StudyRun, step: Step, teacher: Network): void; measure(run: StudyRun, finished: Finished): Promise<T> },
 ): Promise<(StudyScore & T)[]> {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const key = ({ id, method, set }: Pick<StudyRun, 'id' | 'method' | 'set'>) => canonicalJson({ id, method, set }), before = existsSync(path) ? (readJson(path) as { runs: (StudyScore & T)[] }).runs : [];
   const known = new Map(before.map((run) => [key(run as never), run])), left = plan.filter((run) => !known.has(key(run)));
   if (left.length) {

@@ -95,7 +95,7 @@ async function finish(o: TrainRunOptions, folder: RunFolder, trained: Trained): 
 }
 
 function told(out: string, metrics: Record<string, unknown>): Outcome {
-  const scores = Object.entries(metrics.scores as Record<string, Score>).map(([name, s]) => `${name}: ${s.metric} ${s.score.toFixed(2)} on ${s.examples} examples\n`);
+  const scores = Object.entries(metrics.scores as Record<string, Score>).map(([name, s]) => `${name}: ${s.metric} ${s.score.toFixed(2)} on ${s.examples} ${s.metric === 'perplexity' ? 'tokens' : 'examples'}\n`);
   return { text: `${scores.join('')}run folder: ${out}\nmodel: ${out}/model\n`, json: { ...metrics, out } };
 }
 

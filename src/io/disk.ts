@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { ZsaqError } from '../core/error';
 
 /** Bytes moved by one system call: large enough to be fast, small enough not to matter beside a tensor. */
@@ -30,6 +31,24 @@ export function diskError(error: unknown, doing: string, path: string): unknown 
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (error instanceof ZsaqError || typeof code !== 'string' || (error as NodeJS.ErrnoException).syscall === undefined) return error;
   return new ZsaqError('disk', `cannot ${doing} ${path}: ${REASONS[code] ?? `the system reports ${code}`}`, { cause: error });
+}
+
+/**
+ * Makes a folder with those above it, unless it is there.
+ *
+ * @throws ZsaqError 'usage' where a file stands in its place, 'disk'
+ */
+export function makeFolder(dir: string): void {
+  const missing: string[] = [];
+  // one by one: where a file system refuses (/proc), Node's own recursive form tries for ever
+  for (let at = resolve(dir); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  try {
+    for (const folder of missing) if (!existsSync(folder)) mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return makeFolder(dir); // somebody else was faster
+    throw diskError(error, 'make', dir);
+  }
+  if (!statSync(dir).isDirectory()) throw new ZsaqError('usage', `${dir} is a file: give a folder`);
 }
 
 /**

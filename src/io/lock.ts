@@ -1,8 +1,8 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError, removeQuietly } from './disk';
+import { diskError, makeFolder, removeQuietly } from './disk';
 
 const LOCK_NAME = '.zsaq.lock';
 
@@ -21,11 +21,7 @@ interface Holder { pid: number; host: string; boot: string; started: string; sin
  */
 export function lockFolder(dir: string): () => void {
   const path = join(dir, LOCK_NAME);
-  try {
-    mkdirSync(dir, { recursive: true });
-  } catch (error) {
-    throw diskError(error, 'make', dir);
-  }
+  makeFolder(dir);
   const text = JSON.stringify(describe());
   if (!create(path, text)) {
     takeOver(path, dir);

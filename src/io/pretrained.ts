@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError, removeQuietly, syncFolder } from './disk';
+import { diskError, makeFolder, removeQuietly, syncFolder } from './disk';
 import { canonicalJson, readJson, writeWhole } from './file';
 import { quote } from './quote';
 import { openSafetensors, writeSafetensors, type WritableTensor } from './safetensors';
@@ -202,7 +202,7 @@ export function writeFolder(dir: string, fill: (temporary: string) => void): voi
   const target = resolve(dir);
   const temporary = temporaryBeside(target, 'tmp'), previous = temporaryBeside(target, 'old');
   try {
-    mkdirSync(temporary, { recursive: true });
+    makeFolder(temporary);
     fill(temporary);
     const replaced = existsSync(target);
     if (replaced) renameSync(target, previous);

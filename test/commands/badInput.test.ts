@@ -56,6 +56,8 @@ describe('command line: bad input', () => {
     ['a generator that is scored on', () => ['--model', opt, '--bits', 'W2A8', '--generator', generator, '--task', 'pocket-reports'], /trained on pocket-reports/, 1],
     ['real data without a folder', () => ['--model', bert, '--bits', 'W2A8', '--task', 'SST-2', '--data', s.path('no-data')], /SST-2.*no-data|no-data/, 1],
     ['output folder with other files', () => { mkdirSync(s.path('full'), { recursive: true }); writeFileSync(s.path('full', 'thesis.tex'), 'x'); return ['--model', bert, '--bits', 'W2A8', '--method', 'ptq', '--out', s.path('full')]; }, /full holds files of something else/, 2],
+    ['a method without the text that it reads', () => ['--model', bert, '--bits', 'W2A8', '--method', 'qatReal', '--preset', 'smoke'], /qatReal learns from real training text: give data/, 1],
+    ['output that is a file', () => { writeFileSync(s.path('plain'), 'x'); return ['--model', bert, '--bits', 'W2A8', '--method', 'ptq', '--out', s.path('plain')]; }, /plain is a file: give a folder/, 2],
   ];
 
   for (const [what, args, sentence, code] of cases) {
