@@ -15,6 +15,7 @@ import { wholeSteps } from './compare';
 import { prepareDraws } from './draws';
 import { drawRatios } from './figures';
 import { measure, type Job } from './measure';
+import { overhead } from './overhead';
 import { profile } from './profile';
 import { CASES, MODES, type CaseName, type Mode } from './protocol';
 import { isBusy, ratioTable, remarks, save, type Result } from './result';
@@ -32,6 +33,7 @@ const ALL_SHAPES = [...new Set(CASES.flatMap(shapesOf))];
 const HELP = `npm run bench -- [CASE | SHAPE]... [options]     times against PyTorch, below 1 we are faster
 npm run bench -- profile [SHAPE] [--save]         where the time of an eager student step goes, by TensorFlow operation
 npm run bench -- scaling [--save]                 a student step against batch, length, layers and width
+npm run bench -- overhead [--save]                a step of each method and each cheaper form of SAM-SGA, in turns (needs the models of preset mini)
 
   CASE              forward, backward (all gradients), step (a student step of SAM-SGA), recomputed
                     (the same, our layers computed again for their gradients), qat (the same without SAM), draw (the generator
@@ -99,6 +101,7 @@ async function main(): Promise<void> {
   const runs = values.quick ? 2 : Number(values.runs), modes = modesOf(values.pytorch), [first, ...rest] = positionals;
   if (!Number.isInteger(runs) || runs < 1) throw new ZsaqError('usage', `--runs ${values.runs}: a whole number from 1`);
   if (first === 'profile') return profile(rest, cache, values.save ? results : undefined);
+  if (first === 'overhead') return overhead(runs, values.save ? results : undefined);
   if (first === 'scaling') return scaling(runs, cache, values.save ? results : undefined);
   const jobs = chosenJobs(positionals), load = loadavg()[0];
   await ready();

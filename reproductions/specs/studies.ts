@@ -8,6 +8,7 @@ import { average, type Interval } from '../report/bootstrap';
 import type { QuantizeResult } from '../cells/result';
 import { counts, difference } from '../report/comparison';
 import { gapText } from '../report/matrixView';
+import { stepTimes } from '../report/stepTimes';
 import { rowOf, summarize, summaryText } from '../report/summary';
 import { cellsAt, standsWith, transferSetups, variant } from './matrix';
 import { quantizeResult, type Find, type Row, type Spec, type View } from './spec';
@@ -144,9 +145,10 @@ const CHEAPER: readonly [string, string[]][] = [
   ['SAM at every 5th step, an ascent every 10', ['look.every=5', 'generator.every=10']],
 ];
 /** Rows of the matrix beside them; ZeroQuant's steps are of single layers and GPTQ has none, so that only their whole time compares. */
-const BASES = ['zeroQuant', 'gptq', 'qatRandom', 'qatReal', 'llmQat', 'adversarial', 'samSga'], STEPLESS = ['zeroQuant', 'gptq'];
+const BASES = ['zeroQuant', 'gptq', 'qatRandom', 'qatReal', 'llmQat', 'adversarial', 'samSga'];
+export const STEPLESS: readonly string[] = ['zeroQuant', 'gptq'];
 
-function overheadRows(preset: Preset): { title: string; cells: QuantizeCell[] }[] {
+export function overheadRows(preset: Preset): { title: string; cells: QuantizeCell[] }[] {
   const [setup] = only(encoders(preset), ({ task }) => preset === 'smoke' || task === 'SST-2');
   return [
     ...BASES.filter((key) => standsWith(variant(preset, key), setup)).map((key) => ({ title: variant(preset, key).title, cells: cellsAt(preset, setup, variant(preset, key), 'W2A8') })),
@@ -157,41 +159,28 @@ function overheadRows(preset: Preset): { title: string; cells: QuantizeCell[] }[
 /** What a cheaper form may take of a step of QAT on random tokens, and lose of SAM-SGA's score, at most. */
 const MOST_OF_A_STEP = 1.5, MOST_LOST = 0.3;
 
-/** Seconds a step on a device, the layer-wise start not counted: runs on one core and on two are no measure of each other. */
-const perStep = (find: Find, cells: readonly QuantizeCell[], device: string | undefined): number | null => {
-  const seconds = STEPLESS.includes(cells[0].method) ? [] : cells.flatMap((c) => { const r = quantizeResult(find, c); return r && r.device === device ? [(r.seconds - (r.phases.layers ?? 0)) / r.steps] : []; });
-  return seconds.length ? average(seconds) : null;
-};
-
 const overhead: Spec = {
   id: 'overhead', group: 'question', title: 'Open question 3: overhead and cheaper forms',
   claim: 'The paper says that SAM-SGA "would lead to more computation overheads" and leaves measuring and reducing them open.',
   meaning: 'A cheaper form is worth it if a step takes at most 1.5 times that of QAT on random tokens and no more than 0.3 of SAM-SGA\'s score is lost. One run on one task cannot tell 0.3: the interval says what it can tell.',
   cells: (preset) => overheadRows(preset).flatMap((r) => r.cells),
   view(find, preset): View {
-    const rows = overheadRows(preset), device = commonDevice(find, rows), of = (key: string): QuantizeCell[] => rows.find(({ title }) => title === variant(preset, key).title)!.cells, ours = of('samSga'), base = perStep(find, of('qatRandom'), device), [{ task }] = ours;
+    const rows = overheadRows(preset), times = stepTimes(preset), ours = rows.find(({ title }) => title === variant(preset, 'samSga').title)!.cells, [{ task }] = ours;
     const found = rows.map(({ title, cells }) => {
-      const seconds = perStep(find, cells, device), gap = cells === ours ? undefined : difference(find, task, cells, ours);
-      return { title, cells, seconds, ratio: seconds === null || base === null ? null : seconds / base, gap, result: cells.flatMap((c) => quantizeResult(find, c) ?? [])[0] };
+      const time = times?.rows.find((t) => t.title === title), gap = cells === ours ? undefined : difference(find, task, cells, ours);
+      return { title, cells, ms: time?.ms ?? null, ratio: time?.ratio ?? null, gap, result: cells.flatMap((c) => quantizeResult(find, c) ?? [])[0] };
     });
     const table: Table = {
       title: 'Cost of a step and what it costs in quality', columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens', digits: 2 }, { name: 'whole run', unit: 'min', digits: 1 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: 'score' }, { name: 'less that of SAM-SGA' }],
-      rows: found.map(({ title, cells, seconds, ratio, gap, result }) => [
-        title, seconds === null ? null : 1000 * seconds, ratio, result && result.device === device ? result.seconds / 60 : null, result ? result.peakBytes / 2 ** 20 : null, summaryText(summarize(find, cells)), gap ? gapText(gap) : null]),
-      note: `${task}, W2A8, preset ${preset}; times of a step without the layer-wise start and evaluation, ${device === undefined ? 'none yet' : `of runs on this device: ${device}; no time where a run was made on another`}; it may have done other work (the benchmark has undisturbed ones); differences with the 95 % interval of a paired bootstrap over examples, and over seeds of what has several`,
+      rows: found.map(({ title, cells, ms, ratio, gap, result }) => [title, ms, ratio, result ? result.seconds / 60 : null, result ? result.peakBytes / 2 ** 20 : null, summaryText(summarize(find, cells)), gap ? gapText(gap) : null]),
+      note: `${task}, W2A8, preset ${preset}; ${times ? `times of a step: medians of ${times.rows[0].all.length} turns of all methods in one run (\`npm run bench -- overhead\`), on ${times.device}, commit ${times.commit}; QAT on real data takes the step of QAT on random tokens` : 'no step has been timed at this preset'}; a whole run has its layer-wise start in it and ran beside other work: its minutes compare little; differences with the 95 % interval of a paired bootstrap over examples, and over seeds of what has several`,
     };
     const cheap = found.slice(-CHEAPER.length).filter(({ ratio, gap }) => ratio !== null && gap), within = cheap.filter(({ ratio }) => ratio! <= MOST_OF_A_STEP), kept = within.filter(({ gap }) => gap!.gain >= -MOST_LOST);
     const words = ({ title, ratio, gap }: typeof found[number]): string => `${title.replace('SAM-SGA, ', '')} (${ratio!.toFixed(2)} times, ${gapText(gap!)})`;
-    const notes = !cheap.length ? [] : [`Of ${cheap.length} cheaper forms that have been run ${within.length || 'none'} take${within.length === 1 ? 's' : ''} at most ${MOST_OF_A_STEP} times a step of QAT on random tokens, and ${kept.length || 'none'} of these ${kept.length === 1 ? 'has' : 'have'} lost at most ${MOST_LOST}${kept.length ? `: ${kept.map(words).join('; ')}` : ''}.`];
+    const notes = !cheap.length ? [times ? 'No cheaper form has been run yet.' : 'No step has been timed at this preset: `npm run bench -- overhead` times those of preset mini.'] : [`Of ${cheap.length} cheaper forms that have been run ${within.length || 'none'} take${within.length === 1 ? 's' : ''} at most ${MOST_OF_A_STEP} times a step of QAT on random tokens, and ${kept.length || 'none'} of these ${kept.length === 1 ? 'has' : 'have'} lost at most ${MOST_LOST}${kept.length ? `: ${kept.map(words).join('; ')}` : ''}.`];
     return { tables: [table], figures: [], notes, rows: found.map(({ title, cells, ratio }) => ({ ...rowOf(find, title, task, cells), ...(ratio === null ? {} : { at: { 'of QAT on random tokens': ratio } }) })) };
   },
 };
-
-/** The device on which most rows have a time. */
-function commonDevice(find: Find, rows: readonly { cells: QuantizeCell[] }[]): string | undefined {
-  const devices = rows.map(({ cells }) => new Set(cells.flatMap((c) => quantizeResult(find, c)?.device ?? []))), count = (d: string): number => devices.filter((of) => of.has(d)).length;
-  return [...new Set(devices.flatMap((of) => [...of]))].sort().reduce<string | undefined>((a, b) => (a !== undefined && count(a) >= count(b) ? a : b), undefined);
-}
 
 /** Four times the steps of a full run. */
 const LONG: Readonly<Record<Preset, number>> = { smoke: 80, mini: 2400, paper: 40_000 };

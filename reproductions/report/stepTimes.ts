@@ -1,0 +1,20 @@
+// What a step of each method takes, from the benchmark that runs them in turns (`npm run bench -- overhead`): cells ran beside other work, and their times compare nothing.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson } from '../../src/index';
+import { RESULTS } from '../../src/commands/reports/report';
+import type { Preset } from '../cells/cell';
+
+/** The benchmark's result: milliseconds a step and the ratio to QAT on random tokens, medians over turns. */
+export interface StepTimes {
+  rows: { title: string; ms: number; ratio: number; all: number[] }[];
+  model: string; threads: number; load: number;
+  /** largest share of the cores that other processes had in a turn */
+  others: number;
+  date: string; commit: string; device: string;
+}
+
+export function stepTimes(preset: Preset): StepTimes | undefined {
+  const file = join(RESULTS, 'bench', 'overhead-cpu.json');
+  return preset === 'mini' && existsSync(file) ? readJson(file) as StepTimes : undefined;
+}
