@@ -1,5 +1,5 @@
 // Transfer across tasks, training curves, students measured along a run, overhead, and the control of the claims at four times the steps.
-import { heatFigure, lineFigure, lossFigure, type Table } from '../../src/report';
+import { barFigure, heatFigure, lineFigure, lossFigure, type Table } from '../../src/report';
 import { METRIC_LABELS } from '../../src/index';
 import { anyTask } from '../../datasets';
 import { encoders, languageModels, sweepSetups, SWEEP_STEPS } from '../setups';
@@ -33,11 +33,11 @@ const transfer: Spec = {
       const cell = firstOf(preset, from, key), r = quantizeResult(find, cell);
       return { key, title: variant(preset, key).title, from, cell, scores: setups.map((to) => (!r ? undefined : to.task === from.task ? r.score : r.transfer.find((t) => t.task === to.task)?.score ?? null)) };
     })), rows = found.map(({ title, from, scores }) => [title, from.task, ...scores.map((s) => (s === undefined ? 'not run' : s))]);
-    const roundedAt = setups.map((s) => quantizeResult(find, firstOf(preset, s, 'ptq'))?.score ?? undefined), away = (key: string): number[] => found.filter((f) => f.key === key).flatMap(({ from, scores }) => scores.flatMap((s, i) => (setups[i] === from || typeof s !== 'number' || roundedAt[i] === undefined ? [] : [s - roundedAt[i]!])));
+    const roundedAt = setups.map((s) => quantizeResult(find, firstOf(preset, s, 'ptq'))?.score ?? undefined), strong = setups.filter((s) => counts(find, preset, s, variant(preset, 'full'))), away = (key: string): number[] => found.filter((f) => f.key === key).flatMap(({ from, scores }) => scores.flatMap((s, i) => (setups[i] === from || !strong.includes(setups[i]) || typeof s !== 'number' || roundedAt[i] === undefined ? [] : [s - roundedAt[i]!])));
     const gains = TRANSFERRED.map((key) => ({ title: variant(preset, key).title, over: away(key) })).filter(({ over }) => over.length);
-    const notes = gains.map(({ title, over }) => `${title}: away from the task of its teacher ${average(over) < 0 ? `${Math.abs(average(over)).toFixed(2)} below` : `${average(over).toFixed(2)} above`} rounding, the mean of ${over.length} of ${setups.length * (setups.length - 1)} transfers (from ${Math.min(...over).toFixed(2)} to ${Math.max(...over).toFixed(2)}).`);
-    const known = found.filter(({ key, scores }) => key === 'samSga' && scores.every((s) => typeof s === 'number')), score = `${METRIC_LABELS[anyTask(setups[0].task).metric]}`;
-    const figures = known.length ? [{ name: 'figure3', figure: heatFigure({ title: `SAM-SGA trained with one task, scored on others: ${score}`, x: { title: 'scored on', at: setups.map((s) => s.task) }, y: { title: 'trained with', at: known.map(({ from }) => from.task) }, z: known.map(({ scores }) => scores as number[]), value: score }) }] : [];
+    const notes = gains.map(({ title, over }) => `${title}: away from the task of its teacher ${average(over) < 0 ? `${Math.abs(average(over)).toFixed(2)} below` : `${average(over).toFixed(2)} above`} rounding, the mean of ${over.length} of ${strong.length * (setups.length - 1)} transfers to tasks that count (from ${Math.min(...over).toFixed(2)} to ${Math.max(...over).toFixed(2)}).`);
+    const bars = found.filter(({ key }) => key === 'samSga').flatMap(({ from, scores }) => scores.flatMap((s, i) => (setups[i] === from || typeof s !== 'number' || roundedAt[i] === undefined ? [] : [{ name: `${from.task} to ${setups[i].task}`, value: s - roundedAt[i]! }])));
+    const figures = bars.length ? [{ name: 'figure3', figure: barFigure({ title: 'SAM-SGA trained with one task, scored on another', y: { title: 'accuracy above that of rounding' }, bars, alike: true }) }] : [];
     // one encoder for every task: rounded or not, it is the same whichever teacher it comes from
     const untrained = UNTRAINED.map((key) => [variant(preset, key).title, 'any', ...setups.map((s) => quantizeResult(find, firstOf(preset, s, key))?.score ?? 'not run')]);
     const constant = ['best constant answer', 'none', ...setups.map((s) => quantizeResult(find, firstOf(preset, s, 'full'))?.majority ?? 'not run')];
@@ -79,7 +79,7 @@ const landscapes: Spec = {
     const line = lineFigure({ title: 'Loss along a random direction', x: { title: 'share of the norm of each row' }, y: { title: 'divergence', log: true }, lines: found.map(({ title, a, loss }) => ({ name: title, x: a, y: middle(loss), markers: true })) });
     const maps = found.map(({ key, title, a, b, loss }) => ({ name: `figure4-${key}`, figure: heatFigure({ title: `Loss around the student: ${title}`, x: { title: 'first direction', at: a }, y: { title: 'second direction', at: b }, z: loss.map((row) => row.map((v) => Math.log10(v))), value: 'log10 D' }) }));
     const rise = ({ loss }: typeof found[number]): number => edge(loss) / centre(loss), [plain, sam] = LANDSCAPES.map((key) => found.find((f) => f.key === key));
-    const notes = plain && sam ? [`The loss rises ${rise(sam).toFixed(2)}-fold to the edge around the student trained with SAM and ${rise(plain).toFixed(2)}-fold around the other: ${rise(sam) < rise(plain) ? 'it is flatter with SAM, as claimed' : 'it is not flatter with SAM'}. At the students themselves it is ${centre(sam.loss).toFixed(3)} and ${centre(plain.loss).toFixed(3)}, and they score ${sam.score?.toFixed(2)} and ${plain.score?.toFixed(2)}. One run of each.`] : [];
+    const notes = plain && sam ? [`The loss rises ${rise(sam).toFixed(2)}-fold to the edge around the student trained with SAM and ${rise(plain).toFixed(2)}-fold around the other: ${rise(sam) < rise(plain) ? 'in these two runs it is flatter with SAM' : 'in these two runs it is not flatter with SAM'}. At the students themselves it is ${centre(sam.loss).toFixed(3)} and ${centre(plain.loss).toFixed(3)}, and they score ${sam.score?.toFixed(2)} and ${plain.score?.toFixed(2)}. A flatter loss is what SAM is for; a better score is what it is said to bring.`] : [];
     const [{ task }] = sweepSetups(preset), rows = LANDSCAPES.map((key) => rowOf(find, variant(preset, key).title, task, [landscapeCell(preset, key)]));
     return { tables: [table], figures: [{ name: 'figure4', figure: line }, ...maps], notes, rows };
   },
@@ -130,8 +130,8 @@ const along: Spec = {
     const notes = found.flatMap(({ task, metric, points }) => {
       const [first] = points, last = points[points.length - 1], better = metric === 'perplexity' ? -1 : 1;
       if (first.bank === null || last.bank === null || first.score === null || last.score === null) return [];
-      const nearer = last.bank < first.bank, ahead = better * (last.score - first.score) > 0;
-      return [`${task}: from step ${first.step} to ${last.step} the divergence on the bank goes from ${first.bank.toPrecision(3)} to ${last.bank.toPrecision(3)} and ${metric} from ${first.score.toFixed(2)} to ${last.score.toFixed(2)}: ${nearer === ahead ? 'they go together' : 'they do not go together'}. One run.`];
+      const known = points.flatMap(({ step, bank, score }) => (bank === null || score === null ? [] : [{ step, bank, good: better * score }])), pairs = known.flatMap((a, i) => known.slice(i + 1).map((b) => (b.bank - a.bank) * (b.good - a.good) < 0)), together = pairs.filter(Boolean).length;
+      return [`${task}: from step ${first.step} to ${last.step} the divergence on the bank goes from ${first.bank.toPrecision(3)} to ${last.bank.toPrecision(3)} and ${metric} from ${first.score.toFixed(2)} to ${last.score.toFixed(2)}. Of the ${pairs.length} pairs of points the one nearer to the teacher has the better score in ${together}${2 * together > pairs.length + 4 ? '' : ', about as chance would have it'}. One run.`];
     });
     const numbers = found.flatMap(({ task, metric, points }) => points.map(({ step, score }): Row => ({ method: 'samSga', title: variant(preset, 'samSga').title, bits: 'W2A8', task, metric, mean: score, spread: null, seeds: [0], published: null, difference: null, at: { step } })));
     return { tables, figures, notes: found.length ? notes : ['not run'], rows: numbers };

@@ -92,7 +92,7 @@ function leastWidths(find: Find, preset: Preset): string[] {
   return encoders(preset).flatMap((setup) => {
     const full = cellsAt(preset, setup, variant(preset, 'full'), 'W32A32'), line = bitsLines(preset).find((l) => l.task === setup.task && l.points[0].cells[0].method === 'samSga')!;
     const gaps = line.points.flatMap(({ label, cells }) => { const gap = difference(find, setup.task, cells, full); return gap ? [{ label, gap }] : []; }), least = gaps.find(({ gap }) => gap.high >= 0);
-    return gaps.length ? [`${setup.task}, SAM-SGA against full precision: ${gaps.map(({ label, gap }) => `${label} ${gapText(gap)}`).join('; ')}; ${least ? `${least.label} is the least width that is not worse beyond chance` : 'no width reaches it'}${gaps.length < line.points.length ? ', of those that have been run' : ''}.`] : [];
+    return gaps.length ? [`${setup.task}, SAM-SGA against full precision: ${gaps.map(({ label, gap }) => `${label} ${gapText(gap)}`).join('; ')}; ${least ? `${least.label} is the least width whose interval reaches 0` : 'no width reaches it'}${gaps.length < line.points.length ? ', of those that have been run' : ''}.`] : [];
   });
 }
 
@@ -168,7 +168,7 @@ export const SWEEPS: readonly Spec[] = [
   {
     id: 'bits', group: 'question', title: 'Open question 1: bits for each task',
     claim: 'Open in the paper: which width is the best for which task.',
-    meaning: 'A task needs the least width at which its line has reached full precision within noise.',
+    meaning: 'A task needs the least width at which its line has reached full precision within noise. A small test set has much noise: the low end of the interval says how much may still be lost.',
     cells: (preset) => [...encoders(preset).flatMap((s) => cellsAt(preset, s, variant(preset, 'full'), 'W32A32')), ...cellsOf(bitsLines(preset))],
     view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), notes: leastWidths(find, preset), drawn: ({ name }) => name.endsWith('samSga'), note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
   },

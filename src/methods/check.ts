@@ -36,7 +36,7 @@ export const SETTINGS: Readonly<Record<string, readonly [rule: Rule, may: string
   'layerwise.rate': [positive, 'above 0', 'their peak rate of weights, biases and norms'],
   'layerwise.scaleRate': [notNegative, 'at least 0', 'their peak rate of learned scales'],
   stepsPerBatch: [whole, WHOLE, 'student steps on one batch; the teacher answers the first one only'],
-  precision: [one('fp32', 'bf16'), 'fp32 or bf16', "products of matrices, except in SAM's second pass; bf16 is faster and less exact"],
+  precision: [one('fp32', 'bf16'), 'fp32 or bf16', "products of matrices, except in SAM's second pass; bf16 is faster where the model is large enough, and less exact"],
   recompute: [one('off', 'layers'), 'off or layers', 'layers: what a layer computes is computed again for its gradient: less memory, more time'],
   checkpointSeconds: [notNegative, 'at least 0', 'seconds between checkpoints'],
   sam: [one('on', 'off'), 'on or off', 'sharpness-aware minimization; off: plain AdamW'],
