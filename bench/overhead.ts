@@ -20,7 +20,7 @@ const FIRST = 20, STEPS = 40;
 /** More than this of the cores used by others, and a turn says little. */
 const BUSY = 0.1;
 
-/** Prints the times; writes `overhead-cpu.json` to `out` if it is given. */
+/** Prints the times; writes `minilm-sst2-cpu.json` to `out` if it is given. */
 export async function overhead(runs: number, out?: string): Promise<void> {
   await ready();
   const rows = overheadRows('mini').map(({ title, cells: [cell] }) => ({ title, cell })).filter(({ cell: { method } }) => method !== 'qatReal' && !STEPLESS.includes(method)), [{ cell: { model, generator } }] = rows.filter(({ cell }) => cell.generator), load = loadavg()[0];
@@ -45,7 +45,7 @@ export async function overhead(runs: number, out?: string): Promise<void> {
   if (!out) return;
   if (others > BUSY) throw new ZsaqError('busy', `not saved: other processes used up to ${Math.round(100 * others)}% of the cores: end them and run it again`);
   makeFolder(out);
-  writeWhole(join(out, 'overhead-cpu.json'), `${canonicalJson(result, 1)}\n`);
+  writeWhole(join(out, 'minilm-sst2-cpu.json'), `${canonicalJson(result, 1)}\n`);
 }
 
 /** Mean milliseconds of the later steps of a short run of a cell's method, its layer-wise start left out. */

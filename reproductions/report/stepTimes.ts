@@ -15,6 +15,6 @@ export interface StepTimes {
 }
 
 export function stepTimes(preset: Preset): StepTimes | undefined {
-  const file = join(RESULTS, 'bench', 'overhead-cpu.json');
+  const file = join(RESULTS, 'overhead', 'minilm-sst2-cpu.json');
   return preset === 'mini' && existsSync(file) ? readJson(file) as StepTimes : undefined;
 }
