@@ -29,7 +29,7 @@ Only result files are read: no model, no data. Notebooks 10 to 40 show the same.
   async run(values): Promise<Outcome> {
     const { preset, results } = placesOf(values, 'mini'), format = (optional(values, 'format') ?? 'text') as Format, out = optional(values, 'out');
     const given = optional(values, 'results');
-    if (given !== undefined && !existsSync(given)) throw new ZsaqError('missing', `there is no folder ${given}: give --results the folder that holds cells/`);
+    if (given !== undefined && !existsSync(given) && !(values.words as string[]).some((name) => Object.hasOwn(ANALYSES, name))) throw new ZsaqError('missing', `there is no folder ${given}: give --results the folder that holds cells/`);
     if (!FORMATS.includes(format)) throw new ZsaqError('usage', `--format ${format}: choose ${FORMATS.join(', ')}`);
     const asked = values.words as string[], find = findIn(results), reports: Report[] = [];
     for (const name of asked.length ? asked : [...SPECS.map((s) => s.id), ...Object.keys(ANALYSES)]) {
