@@ -101,7 +101,7 @@ async function main(): Promise<void> {
   const runs = values.quick ? 2 : Number(values.runs), modes = modesOf(values.pytorch), [first, ...rest] = positionals;
   if (!Number.isInteger(runs) || runs < 1) throw new ZsaqError('usage', `--runs ${values.runs}: a whole number from 1`);
   if (first === 'profile') return profile(rest, cache, values.save ? results : undefined);
-  if (first === 'overhead') return overhead(runs, values.save ? join(results, '..', 'overhead') : undefined);
+  if (first === 'overhead') return overhead(runs, values.save);
   if (first === 'scaling') return scaling(runs, cache, values.save ? results : undefined);
   const jobs = chosenJobs(positionals), load = loadavg()[0];
   await ready();

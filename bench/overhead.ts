@@ -1,6 +1,6 @@
 // A step of each method and of each cheaper form of SAM-SGA, in turns on one machine: what reproductions/specs/studies.ts (`overhead`) shows.
 import { cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { loadTokenizer, makeFolder, quantize, ready, writeWhole, ZsaqError } from '../src/index';
 import { provenance } from '../src/commands/provenance';
 import { modelFolder } from '../src/commands/modelFolder';
@@ -9,27 +9,27 @@ import { mean, median } from '../src/core/statistics';
 import { loadRunnable, type RunnableModel } from '../src/export/packed';
 import { canonicalJson } from '../src/io/file';
 import { disposeQuantized } from '../src/methods/method';
+import type { Tokenizer } from '../src/text/tokenizer';
 import { toText } from '../src/report/table';
 import { overheadRows, STEPLESS } from '../reproductions/specs/studies';
-import type { StepTimes } from '../reproductions/report/stepTimes';
+import { STEP_TIMES, type StepTimes } from '../reproductions/report/stepTimes';
 import type { QuantizeCell } from '../reproductions/cells/cell';
 import { cpuSeconds, othersShare } from './machine';
+import { BUSY } from './result';
 
 /** The first steps record and compile; the next hold two ascents of those that come every ten steps, and four of those that come every five. */
 const FIRST = 20, STEPS = 40;
-/** More than this of the cores used by others, and a turn says little. */
-const BUSY = 0.1;
 
-/** Prints the times; writes `minilm-sst2-cpu.json` to `out` if it is given. */
-export async function overhead(runs: number, out?: string): Promise<void> {
+/** Prints the times; keeps them for the report if asked to. */
+export async function overhead(runs: number, save: boolean): Promise<void> {
   await ready();
   const rows = overheadRows('mini').map(({ title, cells: [cell] }) => ({ title, cell })).filter(({ cell: { method } }) => method !== 'qatReal' && !STEPLESS.includes(method)), [{ cell: { model, generator } }] = rows.filter(({ cell }) => cell.generator), load = loadavg()[0];
-  const teacher = await loadRunnable(await modelFolder(model)), writer = await loadRunnable(await modelFolder(generator!)), times: number[][] = rows.map(() => []);
+  const teacher = await loadRunnable(await modelFolder(model)), writer = await loadRunnable(await modelFolder(generator!)), tokenizer = loadTokenizer(teacher.dir), times: number[][] = rows.map(() => []);
   let others = 0;
   try {
     for (let run = 0; run < runs; run++) for (const [i, { title, cell }] of rows.entries()) {
       const before = cpuSeconds([process.pid]), began = performance.now();
-      times[i].push(await msPerStep(cell, teacher, writer));
+      times[i].push(await msPerStep(cell, { teacher, generator: writer, tokenizer }));
       others = Math.max(others, othersShare(before, cpuSeconds([process.pid]), (performance.now() - began) / 1000, cpus().length) ?? 0);
       console.error(`${run + 1}/${runs} ${title}: ${times[i][run].toFixed(0)} ms`);
     }
@@ -42,17 +42,17 @@ export async function overhead(runs: number, out?: string): Promise<void> {
     title: `A step on ${model}, W2A8`, columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens', digits: 2 }], rows: result.rows.map((r) => [r.title, r.ms, r.ratio]),
     note: `medians of ${runs} turns of ${STEPS - FIRST} steps each; others used ${Math.round(100 * others)}% of the cores at most`,
   }));
-  if (!out) return;
+  if (!save) return;
   if (others > BUSY) throw new ZsaqError('busy', `not saved: other processes used up to ${Math.round(100 * others)}% of the cores: end them and run it again`);
-  makeFolder(out);
-  writeWhole(join(out, 'minilm-sst2-cpu.json'), `${canonicalJson(result, 1)}\n`);
+  makeFolder(dirname(STEP_TIMES));
+  writeWhole(STEP_TIMES, `${canonicalJson(result, 1)}\n`);
 }
 
 /** Mean milliseconds of the later steps of a short run of a cell's method, its layer-wise start left out. */
-async function msPerStep(cell: QuantizeCell, teacher: RunnableModel, generator: RunnableModel): Promise<number> {
+async function msPerStep(cell: QuantizeCell, { teacher, generator, tokenizer }: { teacher: RunnableModel; generator: RunnableModel; tokenizer: Tokenizer }): Promise<number> {
   const at: number[] = [];
   const result = await quantize({
-    teacher, generator: cell.generator ? generator : undefined, tokenizer: loadTokenizer(teacher.dir), method: cell.method, bits: cell.bits, preset: cell.preset, seed: 0,
+    teacher, generator: cell.generator ? generator : undefined, tokenizer, method: cell.method, bits: cell.bits, preset: cell.preset, seed: 0,
     set: [...cell.set, 'layerwise.steps=0', `steps=${STEPS}`, 'sequences=64'].filter((s) => cell.generator || !s.startsWith('sequences=')), onProgress: () => { at.push(performance.now()); },
   });
   disposeQuantized(result);

@@ -14,7 +14,9 @@ export interface StepTimes {
   date: string; commit: string; device: string;
 }
 
+/** Where the benchmark keeps it. */
+export const STEP_TIMES = join(RESULTS, 'overhead', 'minilm-sst2-cpu.json');
+
 export function stepTimes(preset: Preset): StepTimes | undefined {
-  const file = join(RESULTS, 'overhead', 'minilm-sst2-cpu.json');
-  return preset === 'mini' && existsSync(file) ? readJson(file) as StepTimes : undefined;
+  return preset === 'mini' && existsSync(STEP_TIMES) ? readJson(STEP_TIMES) as StepTimes : undefined;
 }

@@ -33,10 +33,15 @@ const transfer: Spec = {
       const cell = firstOf(preset, from, key), r = quantizeResult(find, cell);
       return { key, title: variant(preset, key).title, from, cell, scores: setups.map((to) => (!r ? undefined : to.task === from.task ? r.score : r.transfer.find((t) => t.task === to.task)?.score ?? null)) };
     })), rows = found.map(({ title, from, scores }) => [title, from.task, ...scores.map((s) => (s === undefined ? 'not run' : s))]);
-    const roundedAt = setups.map((s) => quantizeResult(find, firstOf(preset, s, 'ptq'))?.score ?? undefined), strong = setups.filter((s) => counts(find, preset, s, variant(preset, 'full'))), away = (key: string): number[] => found.filter((f) => f.key === key).flatMap(({ from, scores }) => scores.flatMap((s, i) => (setups[i] === from || !strong.includes(setups[i]) || typeof s !== 'number' || roundedAt[i] === undefined ? [] : [s - roundedAt[i]!])));
-    const gains = TRANSFERRED.map((key) => ({ title: variant(preset, key).title, over: away(key) })).filter(({ over }) => over.length);
-    const notes = gains.map(({ title, over }) => `${title}: away from the task of its teacher ${average(over) < 0 ? `${Math.abs(average(over)).toFixed(2)} below` : `${average(over).toFixed(2)} above`} rounding, the mean of ${over.length} of ${strong.length * (setups.length - 1)} transfers to tasks that count (from ${Math.min(...over).toFixed(2)} to ${Math.max(...over).toFixed(2)}).`);
-    const bars = found.filter(({ key }) => key === 'samSga').flatMap(({ from, scores }) => scores.flatMap((s, i) => (setups[i] === from || typeof s !== 'number' || roundedAt[i] === undefined ? [] : [{ name: `${from.task} to ${setups[i].task}`, value: s - roundedAt[i]! }])));
+    const strong = setups.filter((s) => counts(find, preset, s, variant(preset, 'full'))), moved = found.flatMap(({ key, from, scores }) => setups.flatMap((to, i) => {
+      const score = scores[i], rounded = quantizeResult(find, firstOf(preset, to, 'ptq'))?.score;
+      return to === from || typeof score !== 'number' || typeof rounded !== 'number' ? [] : [{ key, name: `${from.task} to ${to.task}`, to, value: score - rounded }];
+    }));
+    const notes = TRANSFERRED.flatMap((key) => {
+      const over = moved.filter((m) => m.key === key && strong.includes(m.to)).map(({ value }) => value), mean = average(over);
+      return over.length ? [`${variant(preset, key).title}: away from the task of its teacher ${Math.abs(mean).toFixed(2)} ${mean < 0 ? 'below' : 'above'} rounding, the mean of ${over.length} of ${strong.length * (setups.length - 1)} transfers to tasks that count (from ${Math.min(...over).toFixed(2)} to ${Math.max(...over).toFixed(2)}).`] : [];
+    });
+    const bars = moved.filter(({ key }) => key === 'samSga').map(({ name, value }) => ({ name, value }));
     const figures = bars.length ? [{ name: 'figure3', figure: barFigure({ title: 'SAM-SGA trained with one task, scored on another', y: { title: 'accuracy above that of rounding' }, bars, alike: true }) }] : [];
     // one encoder for every task: rounded or not, it is the same whichever teacher it comes from
     const untrained = UNTRAINED.map((key) => [variant(preset, key).title, 'any', ...setups.map((s) => quantizeResult(find, firstOf(preset, s, key))?.score ?? 'not run')]);
