@@ -40,10 +40,11 @@ const LAYERS = layers('0.01', '0.0001'), SLOWER = layers('0.01', '0.00003'), CAL
  * after the tables' first cells had been run, because training the whole loses at first what the layer-wise start has given (studies.ts, `along`); on all places
  * of LATER or on one; QAT on random tokens as well, lest it be the weaker for want of a look at its full length. A winner makes the next recipe, with which all that train would be run again; it is none of this one.
  * `four`: at W4A8 on SST-2, all steps: first what was chosen at 2 bits, then gentler rates, for there a student begins near its teacher. It was looked
- * for after three cells at W4A8 had gained nothing over rounding (a look at scores); the choice is the bank's. `fourLater`: after the
- * tables' cells at 4 bits, once it was seen that the radius of 2 bits raises the divergence of such a student five times as much; a winner is for the next recipe.
+ * for after three cells at W4A8 had gained nothing over rounding (a look at scores); the choice is the bank's. The last of
+ * them was tried after the tables' cells at 4 bits, once it was seen that the radius of 2 bits raises the divergence of such a student five times as much;
+ * those cells of SAM-SGA were then run again with it.
  */
-export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; later?: readonly { change: string; on?: string }[]; four?: readonly string[]; fourLater?: readonly string[] }[] = [
+export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]; real: readonly string[]; fast?: string; whole?: readonly string[]; later?: readonly { change: string; on?: string }[]; four?: readonly string[] }[] = [
   { method: 'ptq', bundled: [ABSMAX, 'plan.scale=percentile'], real: ['plan.scale=percentile'] },
   { method: 'zeroQuant', bundled: [ABSMAX, 'lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'], real: ['lkd=on', `${ABSMAX} lkd=on`, 'lkd=on rate=0.002'] },
   { method: 'gptq', bundled: [ABSMAX, 'order=activation', 'inputs=random', `${ABSMAX} order=activation`], real: ['order=activation', `${ABSMAX} order=activation`] },
@@ -58,8 +59,7 @@ export const CANDIDATES: readonly { method: MethodId; bundled: readonly string[]
     `${FAR} ${WRITTEN}`, `${LAYERS} ${WRITTEN}`,
   ], real: [`${FAR} ${ASCENT}`, `${FASTER} ${ASCENT}`, `${WIDER} ${ASCENT}`, `${ABSMAX} ${FAR} ${ASCENT}`, `${LAYERS} ${WRITTEN}`], fast: `${FAR} ${ASCENT} precision=bf16`, whole: [`${LAYERS} ${WRITTEN}`, `${LAYERS} ${GENTLE}`, `${LAYERS} ${WRITTEN} generator.entropy=1`],
   later: [{ change: `${LAYERS} ${GENTLE}` }, { change: `${CALMER} ${GENTLE}` }, { change: CALMER, on: 'SST-2' }, { change: `${SLOWER} ${GENTLE}`, on: 'wikitext-2' }],
-  four: [four('0.01', '0.0001'), four('0.001', '0.0001'), four('0.001', '0.00003'), four('0.0001', '0.00003'), four('0.0001', '0.00001'), four('0.0001', '0.00003', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001'), four('0.0001', '0.00001', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001')],
-  fourLater: [four('0.0001', '0.00001', ' beta=0.00005')] },
+  four: [four('0.01', '0.0001'), four('0.001', '0.0001'), four('0.001', '0.00003'), four('0.0001', '0.00003'), four('0.0001', '0.00001'), four('0.0001', '0.00003', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001'), four('0.0001', '0.00001', ' layerwise.rate=0.00005 layerwise.scaleRate=0.0001'), four('0.0001', '0.00001', ' beta=0.00005')] },
 ];
 
 /** All that is tried of a method. */
@@ -82,7 +82,7 @@ const laterCells = (preset: Preset, method: MethodId, { change, on }: { change: 
   on === undefined || on === place.task ? searchCell({ preset, ...place, method, bits: 'W2A8', set: change.split(' ') }) : null));
 
 /** Runs at 4 bits on the real task: rounding, then one for each of `four`. */
-const fourCells = (preset: Preset, method: MethodId): { title: string; cell: QuantizeCell }[] => [{ title: 'round to nearest', of: ROUNDING, set: [] as string[] }, ...[...(triedOf(method).four ?? []), ...(triedOf(method).fourLater ?? [])].map((change) => ({ title: change, of: method, set: change.split(' ') }))]
+const fourCells = (preset: Preset, method: MethodId): { title: string; cell: QuantizeCell }[] => [{ title: 'round to nearest', of: ROUNDING, set: [] as string[] }, ...(triedOf(method).four ?? []).map((change) => ({ title: change, of: method, set: change.split(' ') }))]
   .flatMap(({ title, of, set }) => placesOf(preset).slice(BUNDLED).map((place) => ({ title, cell: searchCell({ preset, ...place, method: of, bits: 'W4A8', set }) })));
 
 const placesOf = (preset: Preset) => (preset === 'smoke' ? PLACES.slice(0, 1) : preset === 'mini' ? PLACES : []);
@@ -142,7 +142,7 @@ export function triedLater(find: Find, preset: Preset, method: MethodId): { chan
 /** What was tried at 4 bits: divergence as a share of rounding's, and the score, which takes no part. What was chosen at 2 bits stands first; another one is kept where it wins by the margin. */
 export function triedFour(find: Find, preset: Preset, method: MethodId): { title: string; share: number | null; score: number | null; kept: boolean }[] {
   const found = fourCells(preset, method).map(({ title, cell }) => ({ title, result: quantizeResult(find, cell) }));
-  const all = found.map(({ title, result }) => ({ title, share: shareOf(result?.bank, found[0].result?.bank), score: result?.score ?? null })), [, first, ...others] = all.filter(({ title }) => !triedOf(method).fourLater?.includes(title));
+  const all = found.map(({ title, result }) => ({ title, share: shareOf(result?.bank, found[0].result?.bank), score: result?.score ?? null })), [, first, ...others] = all;
   const best = others.reduce<typeof first | undefined>((a, b) => ((b.share ?? Infinity) < (a?.share ?? Infinity) ? b : a), undefined);
   const kept = best && first.share !== null && best.share! <= (1 - MARGIN) * first.share ? best : first;
   return all.map((t) => ({ ...t, kept: t === kept }));
@@ -207,7 +207,7 @@ export const SEARCH: Spec = {
     const wide = CANDIDATES.filter((c) => c.four && preset === 'mini').map(({ method }): Table => ({
       title: `${method} at W4A8, relative to rounding`, columns: [{ name: 'change' }, { name: PLACES[BUNDLED].task, digits: 3 }, { name: METRIC_LABELS[anyTask(PLACES[BUNDLED].task).metric], digits: 2 }, { name: 'kept' }],
       rows: triedFour(find, preset, method).map(({ title, share, score, kept }) => [title, share ?? 'not run', score, kept ? 'yes' : '']),
-      note: `W4A8, all steps, seed 0, preset ${preset}; divergence on the bank as a share of rounding's, and the score, which takes no part; another one than the first is kept where it wins by ${100 * MARGIN} %, from 4 bits on${method === RANDOM ? ' (QAT on random tokens takes over what is kept for SAM-SGA)' : ''}${CANDIDATES.some((c) => c.method === method && c.fourLater) ? '; the last was tried after the tables had been run at 4 bits: it is for the next recipe' : ''}`,
+      note: `W4A8, all steps, seed 0, preset ${preset}; divergence on the bank as a share of rounding's, and the score, which takes no part; another one than the first is kept where it wins by ${100 * MARGIN} %, from 4 bits on${method === RANDOM ? ' (QAT on random tokens takes over what is kept for SAM-SGA)' : ''}${method === SAMSGA ? '; the last was tried after the tables had been run at 4 bits, and SAM-SGA was then run again there' : ''}`,
     }));
     const notes = CANDIDATES.map(({ method }) => `${method} is set to ${chosen(find, preset, method).join(' ') || 'its defaults'}.`);
     const kept = triedFour(find, preset, SAMSGA).find((t) => t.kept && t.share !== null);

@@ -45,9 +45,9 @@ describe('the search for the recipe', () => {
   it('from 4 bits on takes what is nearest to the teacher at W4A8, for all that train', () => {
     const kept = triedFour(find, 'mini', 'samSga').find((t) => t.kept)!;
     assert.equal(kept.title, recipeAt('samSga', 'mini', 'W4A8').join(' '));
-    const later = CANDIDATES.find((c) => c.method === 'samSga')!.fourLater!;
-    assert.ok(triedFour(find, 'mini', 'samSga').every((t) => t.share! >= kept.share! || later.includes(t.title)));
-    for (const method of ['adversarial', 'qatRandom', 'qatReal', 'llmQat'] as const) assert.deepEqual(recipeAt(method, 'mini', 'W8A8').filter((s) => !s.startsWith('generator.')), recipeAt('samSga', 'mini', 'W4A8').filter((s) => !s.startsWith('generator.')));
+    assert.ok(triedFour(find, 'mini', 'samSga').every((t) => t.share! >= kept.share!));
+    const ofStudent = (method: MethodId, bits: string): string[] => recipeAt(method, 'mini', bits).filter((s) => !/^(generator\.|beta=)/.test(s));
+    for (const method of ['adversarial', 'qatRandom', 'qatReal', 'llmQat'] as const) assert.deepEqual(ofStudent(method, 'W8A8'), ofStudent('samSga', 'W4A8'));
   });
 
   it('freezes for every method what it has found, the same loss and scales for all that train', () => {
