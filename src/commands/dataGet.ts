@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { noteFetched, readFetched, type Fetched } from '../../datasets/fetched';
 import type { HubFile } from '../../datasets/hub';
 import { ZsaqError } from '../core/error';
-import { diskError } from '../io/disk';
+import { makeFolder } from '../io/disk';
 import { lockFolder, sha256File, writeWholeAsync } from '../io/file';
 import { downloadFile, type CachedFile } from '../io/hub';
 import { openParquet, type ParquetFile } from '../io/parquet';
@@ -64,11 +64,7 @@ async function getFile(source: HubFile, { out, signal, onNote }: GetOptions): Pr
   }
   const path = join(out, file.path), hash = createHash('sha256');
   let rows = 0, bytes = 0;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    throw diskError(error, 'make', dirname(path));
-  }
+  makeFolder(dirname(path));
   await writeWholeAsync(path, (async function* () {
     if (form.header) yield noted(`${form.header}\n`);
     const open: ParquetFile[] = [];

@@ -1,6 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ZsaqError } from '../core/error';
+import { makeFolder } from '../io/disk';
 import { canonicalJson, writeWhole } from '../io/file';
 import { copyTokenizer, savePretrained, writeFolder } from '../io/pretrained';
 import { describePlan, sizeBytes } from '../quant/plan';
@@ -38,7 +39,7 @@ export function writeExport(source: ExportSource, { format, out, facts, extras =
   writeFolder(out, (dir) => {
     const model = WRITERS[format](source, dir), sizes = sizesOf(source, statSync(join(dir, model)).size);
     for (const [name, from] of Object.entries(extras)) {
-      mkdirSync(join(dir, name, '..'), { recursive: true });
+      makeFolder(dirname(join(dir, name)));
       copyFileSync(from, join(dir, name));
     }
     writeReference(join(dir, REFERENCE), reference);
@@ -88,7 +89,7 @@ const WRITERS: Readonly<Record<ExportFormat, (source: ExportSource, dir: string)
   'onnx-exact': (source, dir) => onnxFolder(source, dir, 'exact', 'model.onnx'),
   'onnx-fast': (source, dir) => onnxFolder(source, dir, 'fast', 'model.onnx'),
   'transformers-js'(source, dir) {
-    mkdirSync(join(dir, 'onnx'));
+    makeFolder(join(dir, 'onnx'));
     const bits = source.plan && Math.max(...source.model.linears.map(({ weight }) => source.plan!.weights[weight]?.bits ?? 0));
     const model = onnxFolder(source, dir, source.plan ? 'fast' : 'exact', `onnx/${bits ? { 2: 'model_q2', 3: 'model_q4', 4: 'model_q4', 8: 'model_quantized' }[bits] : 'model'}.onnx`);
     completeTokenizer(dir);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError, removeQuietly } from './disk';
+import { diskError, makeFolder, removeQuietly } from './disk';
 import { canonicalJson, parseJson } from './file';
 import { openSafetensors, writeSafetensors, type WritableTensor } from './safetensors';
 import type { HostTensor } from './tensor';
@@ -23,7 +23,7 @@ const DTYPES: Record<HostTensor['dtype'], WritableTensor['dtype']> = { float32: 
  * Writes a checkpoint, whole or not at all, and keeps the one before it. Checkpoints of later steps belong to a course of
  * the run that this one replaces and are removed.
  *
- * @throws ZsaqError 'range' for an impossible step, 'nonFinite' for NaN in the state (tensors may hold it), 'mismatch', 'disk'
+ * @throws ZsaqError 'range' for an impossible step, 'nonFinite' for NaN in the state (tensors may hold it), 'mismatch', 'usage' where the folder is a file, 'disk'
  * @example saveCheckpoint('run/checkpoints', { step: 100, state: { streams: random.save() }, tensors })
  */
 export function saveCheckpoint(dir: string, { step, state, tensors }: Checkpoint): void {
@@ -32,11 +32,7 @@ export function saveCheckpoint(dir: string, { step, state, tensors }: Checkpoint
       `a checkpoint at step ${step} cannot be written: give a whole number of at least 0`);
   }
   const text = canonicalJson(state);
-  try {
-    mkdirSync(dir, { recursive: true });
-  } catch (error) {
-    throw diskError(error, 'make', dir);
-  }
+  makeFolder(dir);
   const stored = Object.entries(tensors).map(([name, { dtype, shape, data }]) => [name, { dtype: DTYPES[dtype], shape, data }] as const);
   // The file sorts its tensors; a resumed run must meet them in the same order, or sums over them would round differently.
   const order = canonicalJson(Object.keys(tensors));

@@ -34,7 +34,7 @@ export function diskError(error: unknown, doing: string, path: string): unknown 
 }
 
 /**
- * Makes a folder with those above it, unless it is there.
+ * Makes a folder with those above it, unless it is there. One that vanishes meanwhile is not made again.
  *
  * @throws ZsaqError 'usage' where a file stands in its place, 'disk'
  */

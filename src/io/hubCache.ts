@@ -1,8 +1,8 @@
-import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { ZsaqError } from '../core/error';
-import { diskError, removeQuietly } from './disk';
+import { diskError, makeFolder, removeQuietly } from './disk';
 import { writeWhole } from './file';
 import { quote } from './quote';
 import { sweepBeside, temporaryBeside } from './temporary';
@@ -92,7 +92,7 @@ export function noteCommit(folder: string, revision: string, commit: string): vo
 /** Notes that a commit lacks a file, so that it need not be asked for again; a cache that cannot be written goes without. */
 export function noteAbsent(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(path, '');
   } catch {
     // The note only saves a request.
@@ -115,15 +115,6 @@ export function linkBlob(blob: string, pointer: string): void {
   } catch (error) {
     removeQuietly(link);
     throw diskError(error, 'write', pointer);
-  }
-}
-
-/** Makes a folder with all above it. @throws ZsaqError 'disk' */
-export function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw diskError(error, 'make', path);
   }
 }
 

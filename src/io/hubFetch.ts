@@ -2,9 +2,9 @@ import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, stat
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZsaqError } from '../core/error';
-import { diskError } from './disk';
+import { diskError, makeFolder } from './disk';
 import { lockFolder, sha256File } from './file';
-import { isSafeName, makeFolder, sizeOf, type HubSettings, type Repository } from './hubCache';
+import { isSafeName, sizeOf, type HubSettings, type Repository } from './hubCache';
 import { broken, cancelled, request, retry, Transient, withDeadline } from './hubHttp';
 import { quote } from './quote';
 

@@ -52,7 +52,7 @@ function create(path: string, text: string): boolean {
     writeSync(fd, text);
     return true;
   } catch (error) {
-    rmSync(path, { force: true });
+    removeQuietly(path); // as on a disk that has become read-only
     throw diskError(error, 'write', path);
   } finally {
     closeSync(fd);
@@ -70,13 +70,15 @@ function takeOver(path: string, dir: string): void {
   if (!create(turn, text)) {
     settle(turn);
     if (!isStale(turn)) throw busy(path, dir);
-    rmSync(turn, { force: true }); // of a process that was killed in this step
+    removeQuietly(turn); // of a process that was killed in this step
     if (!create(turn, text)) throw busy(path, dir);
   }
   try {
     if (isStale(path, false)) rmSync(path, { force: true });
+  } catch (error) {
+    throw diskError(error, 'remove', path);
   } finally {
-    rmSync(turn, { force: true });
+    removeQuietly(turn);
   }
 }
 

@@ -67,7 +67,7 @@ describe('io/checkpoint', () => {
     refuses(() => save(1.5), 'range', /step 1.5/);
     assert.deepEqual(readdirSync(at('run')), [file(1)]);
     writeFileSync(at('plain'), '');
-    refuses(() => saveCheckpoint(at('plain'), { step: 1, state: 0, tensors: {} }), 'disk', /cannot make/);
+    refuses(() => saveCheckpoint(at('plain'), { step: 1, state: 0, tensors: {} }), 'usage', /plain is a file/);
   });
 
   it('survives being killed at any moment of a save, and cleans up after it', async () => {
