@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ZsaqError } from '../src/index';
 import { RESULTS } from '../src/commands/reports/report';
-import { plain, show, type Figure } from '../src/report';
+import { plain, show, type Figure, type Table } from '../src/report';
 import { exploreCells } from './explore/grid';
 import { sweepFigure } from './explore/figure';
 import { explorePanel, type Explored } from './explore/panel';
@@ -28,10 +28,13 @@ export function paper(id: string, preset = 'mini'): Report {
  * @example await showPaper('table1')
  */
 export async function showPaper(id: string, preset = 'mini'): Promise<void> {
-  const r = paper(id, preset), lines = [['The paper', r.claim], ...r.notes.map((note) => ['Here', note]), ['How to read it', r.meaning], ...[missing(r)].filter(Boolean).map((text) => ['Not complete', text])];
-  await show({ html: lines.map(([name, text]) => `<p><b>${name}:</b> ${plain(text)}</p>`).join('\n') });
-  for (const table of r.tables) await show(table);
-  for (const { figure } of r.figures) await show(figure);
+  for (const part of partsOf(paper(id, preset))) await show(part);
+}
+
+/** What a notebook shows of a report, in order. */
+export function partsOf(r: Report): (Figure | Table | { html: string })[] {
+  const lines = [['The paper', r.claim], ...r.notes.map((note) => ['Here', note]), ['How to read it', r.meaning], ...[missing(r)].filter(Boolean).map((text) => ['Not complete', text])];
+  return [{ html: lines.map(([name, text]) => `<p><b>${name}:</b> ${plain(text)}</p>`).join('\n') }, ...r.tables, ...r.figures.map(({ figure }) => figure)];
 }
 
 /** The sweep over beta, size of the generator, bits and steps: what the committed results hold. */

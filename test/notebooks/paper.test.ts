@@ -2,10 +2,18 @@
 import { strict as assert } from 'node:assert';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { SPECS } from '../../reproductions';
+import { isDeepStrictEqual } from 'node:util';
+import { paper, partsOf, SPECS } from '../../reproductions';
+import { bundleOf } from '../../src/report/notebook';
 import { execute, readNotebook, root, textOf, whyNot, withParameters } from './execute';
 
 const NAMES = ['10-tables', '20-figures', '30-open-questions'], file = (name: string): string => join(root, 'notebooks', `${name}.ipynb`);
+
+/** A mime bundle as a notebook stores it, without pictures: their marks have no numbers of their own. */
+function saved(bundle: Record<string, unknown>): unknown {
+  const kept = Object.entries(bundle).filter(([type]) => type !== 'image/svg+xml').map(([type, value]) => [type, type.startsWith('text/') ? textOf(value) : value]);
+  return JSON.parse(JSON.stringify(Object.fromEntries(kept)));
+}
 
 describe('notebooks of the paper', function () {
   this.timeout(600_000);
@@ -14,6 +22,18 @@ describe('notebooks of the paper', function () {
     const shown = [...NAMES, '40-explore'].flatMap((name) => readNotebook(file(name)).cells.flatMap((c) => (c.cell_type === 'code' ? [...textOf(c.source).matchAll(/showPaper\('(\w+)', preset\)/g)].map(([, id]) => id) : [])));
     assert.deepEqual([...shown].sort(), SPECS.map((s) => s.id).sort());
     for (const name of [...NAMES, '40-explore']) assert.ok(statSync(file(name)).size < 1e6, name);
+  });
+
+  it('have saved what the committed results give: every sentence, table and point', async () => {
+    for (const name of [...NAMES, '40-explore']) {
+      for (const cell of readNotebook(file(name)).cells) {
+        const id = /await showPaper\('(\w+)', preset\)/.exec(textOf(cell.source))?.[1];
+        if (!id || cell.cell_type !== 'code') continue;
+        const drawn = await Promise.all(partsOf(paper(id)).map(async (part) => saved(await bundleOf(part, { picture: false }))));
+        const stored = cell.outputs!.map((o) => saved(o.data!)), differs = drawn.findIndex((part, i) => !isDeepStrictEqual(part, stored[i]));
+        assert.ok(differs < 0 && stored.length === drawn.length, `${name}, ${id}, output ${differs + 1} is another one: \`npm run notebook -- run notebooks/${name}.ipynb\` draws it again`);
+      }
+    }
   });
 
   it('run at preset smoke without an error in any cell', async function () {
