@@ -19,25 +19,34 @@ import { parse, type Command } from './commands/command';
 import { ZsaqError } from './core/error';
 import { diskError } from './io/disk';
 
+const { version } = require('../package.json') as { version: string };
+
 const COMMANDS: readonly Command[] = [startCommand, quantizeCommand, evalCommand, exportCommand, verifyCommand, finetuneCommand, pretrainCommand, reproduceCommand, firstExperimentsCommand, convergenceCommand, flatnessCommand, diversityCommand, failuresCommand, costCommand, reportCommand, dataCommand, doctorCommand];
 
 const USAGE = `zsaq: zero-shot sharpness-aware quantization of language models (arXiv 2310.13315)
 
 ${COMMANDS.map((c) => `  zsaq ${c.name.padEnd(18)} ${c.summary}`).join('\n')}
 
-  zsaq COMMAND --help explains a command.
+  zsaq COMMAND --help explains a command; zsaq --version names the version.
+
+Exit code: 0 done; 1 refused or failed, with one sentence; 2 a command that cannot be meant so; 3 a run that diverged, or
+was ended by --on-failure, as its results say; 130 stopped, and the same command goes on.
 `;
 
 /**
- * The command line. A user's mistake is one sentence on standard error and a non-zero exit (2 for usage, 1 otherwise);
+ * The command line. A user's mistake is one sentence on standard error and a non-zero exit (see `USAGE`);
  * with `--json` the last line of standard output is one JSON object and everything for people goes to standard error.
  *
  * @returns the exit code
  */
 export async function main(args: string[]): Promise<number> {
-  const [name, ...rest] = args;
+  const [name, ...rest] = args[0] === 'help' && args.length > 1 ? [...args.slice(1), '--help'] : args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(USAGE);
+    return 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${version}\n`);
     return 0;
   }
   try {

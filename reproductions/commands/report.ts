@@ -17,7 +17,8 @@ export const reportCommand: Command = {
                    of the analysis: ${Object.keys(ANALYSES).join(', ')} (all)
   --preset NAME    smoke | mini | paper (mini)
   --format FORMAT  ${FORMATS.join(' | ')} (text): how tables are printed; svg prints the one figure of a NAME
-  --out DIR        writes each as NAME.md, NAME.csv, NAME.tex and its figures as .svg into a folder
+  --out DIR        writes each as NAME.md, NAME.tex, NAME.csv (NAME-1.csv, NAME-2.csv, ... where it has several tables) and its
+                   figures as .svg into a folder
   --results DIR    folder of results (reproductions/results)
   --work DIR       folder of the runner; only for the results of smoke (runs/reproductions)
   --json           last line of standard output: one JSON object; rows: method, bits, task or average, mean, spread, seeds, published
@@ -53,7 +54,8 @@ async function keep(reports: readonly Report[], dir: string): Promise<string[]> 
   makeFolder(dir);
   const files: string[] = [], write = (name: string, text: string): void => { const file = join(dir, name); writeWhole(file, text); files.push(file); };
   for (const r of reports) {
-    for (const format of ['md', 'csv', 'tex'] as const) if (format === 'md' || r.tables.length) write(`${r.id}.${format}`, written(r, format));
+    for (const format of ['md', 'tex'] as const) if (format === 'md' || r.tables.length) write(`${r.id}.${format}`, written(r, format));
+    r.tables.forEach((table, i) => write(`${r.id}${r.tables.length > 1 ? `-${i + 1}` : ''}.csv`, written({ ...r, tables: [table] }, 'csv')));
     for (const { name, svg } of await drawnFigures(r)) write(`${name}.svg`, svg);
   }
   return files;

@@ -44,12 +44,13 @@ export function missing({ id, preset, cells, done }: Report): string {
 export const FORMATS = ['text', 'md', 'csv', 'tex', 'svg'] as const;
 export type Format = typeof FORMATS[number];
 
-const WRITERS: Readonly<Record<Exclude<Format, 'svg'>, (table: Table) => string>> = { text: toText, md: toMarkdown, csv: toCsv, tex: toLatex };
+const WRITERS: Readonly<Record<Exclude<Format, 'svg' | 'csv'>, (table: Table) => string>> = { text: toText, md: toMarkdown, tex: toLatex };
 
-/** Claim, findings and tables of a report; CSV and LaTeX hold the tables alone. */
+/** Claim, findings and tables of a report; CSV and LaTeX hold the tables alone, CSV of several with the title of each above it. */
 export function written(r: Report, format: Exclude<Format, 'svg'>): string {
+  if (format === 'csv') return r.tables.map((t) => (r.tables.length > 1 ? toCsv({ columns: [{ name: t.title ?? '' }], rows: [] }) : '') + toCsv(t)).join('\r\n');
   const tables = r.tables.map(WRITERS[format]).join('\n');
-  if (format === 'csv' || format === 'tex') return tables;
+  if (format === 'tex') return tables;
   const lines = [...(r.claim ? [`The paper: ${r.claim}`] : []), ...r.notes, `How to read it: ${r.meaning}`, ...[missing(r)].filter(Boolean)];
   return format === 'md' ? `## ${r.title}\n\n${lines.join('\n\n')}\n\n${tables}` : `${r.title}\n${lines.map((line) => `  ${line}`).join('\n')}\n\n${tables}`;
 }

@@ -20,7 +20,7 @@ export const exportCommand: Command = {
 
   --model DIR      the model/ folder of a run; for ONNX a full-precision folder as well
   --format NAME    packed               zsaq's own: smallest, equal bit for bit
-                   compressed-tensors   safetensors for Python's transformers and vLLM
+                   compressed-tensors   safetensors for Python's transformers and vLLM; of whole zero points only: quantize with --set plan.grid=symmetric
                    onnx-exact           ONNX Runtime, computes what zsaq computes
                    onnx-fast            ONNX Runtime, rounds activations in its own way
                    transformers-js      a folder for browsers, with an example page

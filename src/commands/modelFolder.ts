@@ -19,9 +19,10 @@ export function findModel(name: string): string | undefined {
 /**
  * A folder as given, that of a model called by its name alone (see `findModel`), or that of a hub model `org/name`, fetched with progress if it is not in the cache.
  *
- * @throws ZsaqError 'missing' for a name that stands nowhere; as `resolveModel`
+ * @throws ZsaqError 'missing' for a name that stands nowhere, 'usage' for the folder of a run, in which the model has its own; as `resolveModel`
  */
 export async function modelFolder(nameOrDir: string, signal?: AbortSignal): Promise<string> {
+  if (existsSync(join(nameOrDir, 'metrics.json')) && existsSync(join(nameOrDir, 'model'))) throw new ZsaqError('usage', `${nameOrDir} is the folder of a run: give ${join(nameOrDir, 'model')}`);
   if (existsSync(nameOrDir) || nameOrDir.startsWith('.')) return nameOrDir;
   if (/^[\w.-]+$/.test(nameOrDir)) {
     const found = findModel(nameOrDir), shared = process.env.ZSAQ_MODELS;

@@ -87,11 +87,11 @@ export function toMarkdown(table: Table): string {
   ].join('\n') + '\n';
 }
 
-/** The table as CSV (RFC 4180): numbers in full, empty for a dash; a text that a spreadsheet would take for a formula gets a `'` before it. */
+/** The table as CSV (RFC 4180): numbers in full, empty for a dash; a text that a spreadsheet would take for a formula gets a `'` before it, a signed number or interval does not. */
 export function toCsv(table: Table): string {
   const { columns, rows } = checked(table);
   const text = (value: string) => {
-    const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+    const safe = /^[=+\-@\t\r]/.test(value) && !/^[+-]\d(?:[\d.+\-() ]| to )*$/.test(value) ? `'${value}` : value;
     return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
   };
   const cell = (value: Cell) => (value === null || value === undefined ? '' : typeof value === 'number' ? String(value) : text(value));

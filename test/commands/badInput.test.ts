@@ -57,8 +57,15 @@ describe('command line: bad input', () => {
     ['real data without a folder', () => ['--model', bert, '--bits', 'W2A8', '--task', 'SST-2', '--data', s.path('no-data')], /SST-2.*no-data|no-data/, 1],
     ['output folder with other files', () => { mkdirSync(s.path('full'), { recursive: true }); writeFileSync(s.path('full', 'thesis.tex'), 'x'); return ['--model', bert, '--bits', 'W2A8', '--method', 'ptq', '--out', s.path('full')]; }, /full holds files of something else/, 2],
     ['a method without the text that it reads', () => ['--model', bert, '--bits', 'W2A8', '--method', 'qatReal', '--preset', 'smoke'], /qatReal learns from real training text: give data/, 1],
+    ['the folder of a run as a model', () => { mkdirSync(s.path('run', 'model'), { recursive: true }); writeFileSync(s.path('run', 'metrics.json'), '{}'); return ['--model', s.path('run'), '--bits', 'W2A8']; }, /run is the folder of a run: give .*run\/model/, 2],
     ['output that is a file', () => { writeFileSync(s.path('plain'), 'x'); return ['--model', bert, '--bits', 'W2A8', '--method', 'ptq', '--out', s.path('plain')]; }, /plain is a file: give a folder/, 2],
   ];
+
+  it('says its version, and explains a command in either order', async () => {
+    assert.equal((await zsaq('--version')).stdout.trim(), (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version);
+    assert.equal((await zsaq('help', 'eval')).stdout, (await zsaq('eval', '--help')).stdout);
+    assert.match((await zsaq('help')).stdout, /Exit code: 0 done/);
+  });
 
   for (const [what, args, sentence, code] of cases) {
     it(what, async () => {

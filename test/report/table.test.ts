@@ -41,6 +41,8 @@ describe('report/table', () => {
   });
 
   it('writes CSV with whole numbers and no formulas', () => {
+    const signed = ['-1.50', '+0.07', '-0.65 to +0.34', '+10.60 (+9.40 to +11.73)'], formulas = ['-A1', '+1+A1', '-1 to SUM(A1)', '@x'];
+    assert.equal(toCsv({ columns: [{ name: 'x' }], rows: [...signed, ...formulas].map((x) => [x]) }), ['x', ...signed, ...formulas.map((x) => `'${x}`), ''].join('\r\n'));
     assert.equal(toCsv(table), ['method,accuracy (%),bytes', 'full precision,87.42,90868376', '"QAT, random ""tokens""",diverged,', "'=SUM(A1)|<b>_x_,85.96,7012", ''].join('\r\n'));
   });
 

@@ -141,7 +141,9 @@ describe('reports of reproductions', () => {
     assert.match((await zsaq('report', 'table1', ...common)).stdout, /of 312 cells have been run; the others: zsaq reproduce table1 --preset mini/);
     for (const out of ['a', 'b']) assert.equal((await zsaq('report', ...common, '--out', join(dir, out))).code, 0);
     const files = readdirSync(join(dir, 'a'));
-    assert.ok(files.includes('table1.tex') && files.includes('bits-accuracy.svg'), files.join());
+    assert.ok(['table1.tex', 'bits-accuracy.svg', 'bits.csv', 'table1-2.csv'].every((f) => files.includes(f)), files.join());
+    assert.ok(readFileSync(join(dir, 'a', 'table1-2.csv'), 'utf8').split('\r\n').slice(0, -1).every((line, _, all) => line.split('"').filter((_, i) => i % 2 === 0).join('').split(',').length === all[0].split(',').length), 'one table each');
+    assert.match((await zsaq('report', 'table1', ...common, '--format', 'csv')).stdout, /\r\n\r\nWhat this project set out to reach\r\ntarget,/);
     for (const f of files) assert.equal(readFileSync(join(dir, 'a', f), 'utf8'), readFileSync(join(dir, 'b', f), 'utf8'), f);
     for (const [args, words] of [[['report', 'table9'], /choose table1/], [['report', '--format', 'doc'], /choose text/], [['report', 'table1', '--format', 'svg'], /have none to draw/], [['reproduce'], /--list/], [['reproduce', 'table1', '--only', 'nothing'], /no cell/], [['reproduce', '--cell', 'x'], /there is no cell x/]] as const) {
       const { code, stderr } = await zsaq(...args, ...common);
