@@ -21,7 +21,7 @@ const { cellsAt, variant } = require('../reproductions/specs/matrix.ts');
 
 const root = path.resolve(__dirname, '..'), reproductions = path.join(root, 'reproductions', 'results');
 const results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), cells = path.join(reproductions, 'cells'), figures = path.join(reproductions, 'figures');
-const PICTURED = { task: 'SST-2', bits: 'W2A8', rows: { ptqPlain: 'rounding (plain)', ptq: 'rounding (fitted)', qatRandom: 'QAT-Rand', llmQat: 'LLM-QAT', adversarial: 'adversarial', samSga: 'SAM-SGA', qatReal: 'QAT-GT (real data)' } }, picture = path.join(figures, 'first.svg');
+const PICTURED = { task: 'SST-2', bits: 'W2A8', rows: { ptqPlain: 'rounding (plain)', ptq: 'rounding (fitted)', gptq: 'GPTQ', zeroQuant: 'ZeroQuant (+ LKD)', qatRandom: 'QAT-Rand', llmQat: 'LLM-QAT', adversarial: 'adversarial', samSga: 'SAM-SGA', qatReal: 'QAT-GT (real data)' } }, picture = path.join(figures, 'first.svg');
 const ORDER = Object.keys(METHODS);
 
 /** What a run folder measured, with its model's name and without the places of this machine. */

@@ -31,7 +31,7 @@ export { refuseLeak } from './methods/leak';
 export { presetSize, type Size } from './methods/presets';
 export { applySettings } from './methods/settings';
 export { configure, METHODS, needsData, ordinaryTokens, planDefaults, quantize, zeroShotJob, type QuantizeOptions, type RunConfig } from './quantize';
-export { firstExperiments, type FirstExperiments, type FirstExperimentsOptions, type Course } from './firstExperiments';
+export { firstExperiments, firstVerdicts, type FirstExperiments, type FirstExperimentsOptions, type Course } from './firstExperiments';
 export { compareOutputs, type OutputComparison, type Outputs } from './analysis/outputs';
 export { gameDefaults, gridStep, playGame, type Averages, type GameConfig } from './analysis/convergence';
 export { MINIMAX, type MinimaxProblem } from './analysis/minimax';

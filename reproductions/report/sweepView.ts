@@ -1,6 +1,6 @@
 // Sweeps: one setting across, a line for each task or method.
 import { METRIC_LABELS } from '../../src/index';
-import { lineFigure, type Figure, type Line, type Table } from '../../src/report';
+import { lineFigure, type Axis, type Figure, type Line, type Table } from '../../src/report';
 import { anyTask } from '../../datasets';
 import { rowOf, summarize, summaryText } from './summary';
 import type { QuantizeCell } from '../cells/cell';
@@ -13,7 +13,10 @@ export interface Point { at: number; label: string; cells: readonly QuantizeCell
 export interface SweepLine { name: string; task: string; points: readonly Point[] }
 
 export interface SweepOf {
-  id: string; title: string; axis: string; log?: boolean; find: Find; lines: readonly SweepLine[]; note: string;
+  id: string; title: string; axis: string; log?: boolean;
+  /** places of the axis have names and no order of their own: `at` counts them */
+  named?: boolean;
+  find: Find; lines: readonly SweepLine[]; note: string;
   /** lines that stand in the figure; all of them unless told */
   drawn?(line: SweepLine): boolean;
   /** what came out, in sentences */
@@ -23,18 +26,18 @@ export interface SweepOf {
 }
 
 /** A table with a row for each point of each line, and a figure with a band of one standard deviation for each metric. */
-export function sweepView({ id, title, axis, log, find, lines, note, drawn = () => true, notes = [], extra = [] }: SweepOf): View {
+export function sweepView({ id, title, axis, log, named, find, lines, note, drawn = () => true, notes = [], extra = [] }: SweepOf): View {
   const rows: Row[] = [], body = lines.flatMap((line) => line.points.map(({ at, label, cells }) => {
     const s = summarize(find, cells);
     rows.push({ ...rowOf(find, line.name, line.task, cells), at: { [axis]: at } });
     return [line.name, label, summaryText(s), s.seeds.length ? `${s.diverged} of ${s.seeds.length}` : null, ...extra.map((e) => e.of(cells))];
   }));
   const table: Table = { title, columns: [{ name: 'line' }, { name: axis }, { name: 'score' }, { name: 'diverged' }, ...extra.map(({ name, digits, unit }) => ({ name, digits, unit }))], rows: body, note };
-  return { tables: [table], figures: figuresOf(id, title, axis, log, find, lines.filter(drawn)), notes: [...notes], rows };
+  return { tables: [table], figures: figuresOf(id, title, { title: axis, log, ...(named ? { names: lines[0].points.map((p) => p.label) } : {}) }, find, lines.filter(drawn)), notes: [...notes], rows };
 }
 
 /** One figure for each metric: perplexity and accuracy share no axis. */
-function figuresOf(id: string, title: string, axis: string, log: boolean | undefined, find: Find, lines: readonly SweepLine[]): { name: string; figure: Figure }[] {
+function figuresOf(id: string, title: string, x: Axis, find: Find, lines: readonly SweepLine[]): { name: string; figure: Figure }[] {
   const metrics = [...new Set(lines.map((l) => anyTask(l.task).metric))];
   return metrics.flatMap((metric) => {
     const drawn = lines.filter((l) => anyTask(l.task).metric === metric).flatMap(({ name, points }): Line[] => {
@@ -43,6 +46,6 @@ function figuresOf(id: string, title: string, axis: string, log: boolean | undef
       const spread = known.some((p) => p.spread !== null), edge = (sign: number) => known.map((p) => p.mean! + sign * (p.spread ?? 0));
       return [{ name, x: known.map((p) => p.at), y: known.map((p) => p.mean!), markers: true, ...(spread ? { low: edge(-1), high: edge(1) } : {}) }];
     });
-    return drawn.length ? [{ name: metrics.length > 1 ? `${id}-${metric}` : id, figure: lineFigure({ title, x: { title: axis, log }, y: { title: METRIC_LABELS[metric] }, lines: drawn }) }] : [];
+    return drawn.length ? [{ name: metrics.length > 1 ? `${id}-${metric}` : id, figure: lineFigure({ title, x, y: { title: METRIC_LABELS[metric] }, lines: drawn }) }] : [];
   });
 }

@@ -156,14 +156,14 @@ export const SWEEPS: readonly Spec[] = [
     claim: 'The rate of the generator\'s ascent is not published where we could read.',
     meaning: 'The adversary pays where it scores above the frozen generator by more than chance (`zsaq report ablation` has the intervals of the recipe\'s); it has collapsed where few different tokens are left.',
     cells: (preset) => cellsOf(adversaryLines(preset)),
-    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', find, lines: adversaryLines(preset), notes: bestAgainst(find, adversaryLines(preset), 0), note: `W2A8, full runs, seed 0, preset ${preset}; in the figure 0 to 2 stand for the rows in their order`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
+    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', named: true, find, lines: adversaryLines(preset), notes: bestAgainst(find, adversaryLines(preset), 0), note: `W2A8, full runs, seed 0, preset ${preset}`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
   },
   {
     id: 'granularity', group: 'sweep', title: 'Sweep: granularity of the weights',
     claim: 'The granularity of the paper\'s quantizers is not published where we could read.',
     meaning: 'Training pays where its line is above rounding\'s; a finer grid pays where the score grows more than the size.',
     cells: (preset) => cellsOf(granularityLines(preset)),
-    view: (find, preset) => sweepView({ id: 'granularity', title: 'Granularity of the weights', axis: 'granularity', find, lines: granularityLines(preset), notes: trainingAdds(find, granularityLines(preset)), note: `W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}; in the figure 0 to 4 stand for the rows in their order`, extra: costs(find) }),
+    view: (find, preset) => sweepView({ id: 'granularity', title: 'Granularity of the weights', axis: 'granularity', named: true, find, lines: granularityLines(preset), notes: trainingAdds(find, granularityLines(preset)), note: `W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }),
   },
   {
     id: 'bits', group: 'question', title: 'Open question 1: bits for each task',

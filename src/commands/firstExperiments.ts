@@ -2,7 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import { ready } from '../core/backend';
 import { dispose } from '../core/tree';
 import { loadRunnable } from '../export/packed';
-import { firstExperiments, type FirstExperiments } from '../firstExperiments';
+import { firstExperiments, firstVerdicts, type FirstExperiments } from '../firstExperiments';
 import { makeFolder } from '../io/disk';
 import { canonicalJson, writeWhole } from '../io/file';
 import { histogramFigure, lineFigure, lossFigure, type Figure } from '../report/figure';
@@ -47,11 +47,11 @@ Exit code 1 if the first one fails.`,
           if (step === all) bars.get(experiment)!.end();
         },
       });
-      const { outputs: { rounded, trained }, ...rest } = found, summary = ({ differences, ...numbers }: typeof rounded) => numbers;
+      const verdicts = firstVerdicts(found), { outputs: { rounded, trained }, ...rest } = found, summary = ({ differences, ...numbers }: typeof rounded) => numbers;
       const json = { model: basename(resolve(teacher.dir)), bits, ...rest, outputs: { rounded: summary(rounded), trained: summary(trained) }, ...provenance() };
       writeWhole(join(out, 'result.json'), `${canonicalJson(json, 1)}\n`);
       for (const [name, figure] of Object.entries(firstFigures(found))) writeWhole(join(out, `${name}.svg`), await toSvg(figure));
-      return { text: `${firstTables(found).map(toText).join('\n')}\nresults and figures: ${out}\n`, json: { ...json, out }, exitCode: sound(found) ? 0 : 1 };
+      return { text: `${firstTables(found).map((table, i) => `${toText(table)}${verdicts[i]}\n`).join('\n')}\nresults and figures: ${out}\n`, json: { ...json, verdicts, out }, exitCode: sound(found) ? 0 : 1 };
     } finally {
       for (const bar of bars.values()) bar.end();
       dispose(teacher.params, generator.params);

@@ -4,8 +4,8 @@ import { DASHES, INK, LAYOUT, PALETTE, plain, type Figure } from './template';
 
 export type { Figure } from './template';
 
-/** Name of an axis, and whether it counts in powers of ten. */
-export interface Axis { title: string; log?: boolean; range?: [number, number] }
+/** Name of an axis, and whether it counts in powers of ten; `names` stand for 0, 1, 2, ... where the places have no order of their own. */
+export interface Axis { title: string; log?: boolean; range?: [number, number]; names?: readonly string[] }
 
 /** One line: as many x as y; a value that is not finite leaves a gap. */
 export interface Line { name: string; x: readonly number[]; y: readonly number[]; low?: readonly number[]; high?: readonly number[]; markers?: boolean }
@@ -17,7 +17,16 @@ export interface LossPoint { step: number; student: number; generator?: number }
 export interface Bar { name: string; value: number | null; spread?: number; label?: string }
 
 const gaps = (values: readonly number[]) => values.map((v) => (Number.isFinite(v) ? v : null));
-const axisOf = ({ title, log, range }: Axis) => ({ title: { text: plain(title) }, ...(log ? { type: 'log' } : {}), ...(range ? { range } : {}) });
+const axisOf = ({ title, log, range, names }: Axis) => ({
+  title: { text: plain(title) }, ...(log ? { type: 'log' } : {}), ...(range ? { range } : {}),
+  ...(names ? { tickvals: names.map((_, i) => i), ticktext: names.map(plain), range: [-0.25, names.length - 0.75] } : {}),
+});
+
+/** Room above the plot for a legend of more than two rows, as wide as it is in a picture; margins are fixed (template.ts). */
+function above(names: readonly string[]): { margin?: Record<string, number> } {
+  const columns = Math.max(1, Math.floor(600 / (46 + 7.2 * Math.max(...names.map((name) => name.length))))), rows = Math.ceil(names.length / columns), { margin } = LAYOUT.template.layout;
+  return rows > 2 ? { margin: { ...margin, t: margin.t + 26 * (rows - 2) } } : {};
+}
 
 function check(line: Line): void {
   if (line.x.length !== line.y.length) throw new ZsaqError('mismatch', `line ${line.name} has ${line.x.length} x and ${line.y.length} y values: give as many of each`);
@@ -38,7 +47,7 @@ export function lineFigure({ title, x, y, lines }: { title: string; x: Axis; y: 
     const edge = { type: 'scatter', mode: 'lines', x: [...line.x], line: { width: 0 }, showlegend: false, hoverinfo: 'skip' };
     return [{ ...edge, y: gaps(line.low) }, { ...edge, y: gaps(line.high), fill: 'tonexty', fillcolor: `${color}33` }, trace];
   });
-  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, xaxis: axisOf(x), yaxis: axisOf(y) } };
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, xaxis: axisOf(x), yaxis: axisOf(y), ...above(lines.map((line) => line.name)) } };
 }
 
 /**

@@ -1,5 +1,5 @@
 // The entry for notebooks: what shows a run.
-export { barFigure, heatFigure, histogramFigure, lineFigure, lossFigure, sliderFigure, type Figure, type Line } from './figure';
+export { barFigure, heatFigure, histogramFigure, lineFigure, lossFigure, sliderFigure, type Axis, type Figure, type Line } from './figure';
 export { toFrame } from './frame';
 export { beginJob } from './kernel';
 export { liveFigure, show, view, type LiveFigure } from './notebook';

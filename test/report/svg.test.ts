@@ -32,6 +32,14 @@ describe('report/svg', function () {
     });
   }
 
+  it('keeps a legend of many lines below the title, and names the places of an axis that has no order', async () => {
+    const lines = Array.from({ length: 12 }, (_, i) => ({ name: `generator ${i}, rate 0.001`, x: [0, 1, 2], y: [i, i + 1, i] }));
+    const svg = await toSvg(lineFigure({ title: 'Title', x: { title: 'place', names: ['frozen', 'recipe', 'a<b'] }, y: { title: 'y' }, lines }));
+    const legend = Number(/<g class="legend"[^>]*translate\([\d.]+, ?([\d.]+)\)/.exec(svg)![1]), title = Number(/class="gtitle"[^>]* y="([\d.]+)"/.exec(svg)?.[1] ?? /<text[^>]* y="([\d.]+)"[^>]*>Title/.exec(svg)![1]);
+    assert.ok(legend > title, `legend at ${legend}, title at ${title}`);
+    for (const name of ['frozen', 'recipe', 'a(&lt;|&#60;)b']) assert.match(svg, new RegExp(`>${name}<`));
+  });
+
   it('draws the same text for the same figure, with ids of its own', async () => {
     const ids = (svg: string) => [...svg.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
     const one = await toSvg(FIGURES.loss), other = await toSvg(FIGURES.bars), again = await toSvg(FIGURES.loss);

@@ -21,7 +21,7 @@ function draw({ runs, commit }: { runs: DiversityRun[]; commit: string }): Repor
   return {
     text: [
       `Does diversity decide the score? Rank correlation with the divergence on text over ${runs.length} runs (negative: more of it, better): ${rows.map((r) => `${MEASURES[r.measure]} ${correlationWords(r.withDivergence)}`).join('; ')}.`,
-      strong.length ? `Only these can be told from no correlation at all: ${strong.map((r) => MEASURES[r.measure]).join(', ')}. Runs differ in length and in their generator as well, so this is an association.` : 'No measure can be told from none over these runs.',
+      strong.length ? `Only these can be told from no correlation at all: ${strong.map((r) => MEASURES[r.measure]).join(', ')} (of ${NAMES.length} measures looked at, none corrected for the others; one interval in twenty leaves 0 out by chance). Runs differ in length and in their generator as well, so this is an association.` : 'No measure can be told from none over these runs.',
       fallen.length ? `The share of different pairs fell by half or more in ${fallen.length} runs: ${fallen.map((r) => r.id).join('; ')}.` : 'In no run did the share of different pairs fall by half.',
     ].join('\n'),
     tables: [

@@ -23,8 +23,8 @@ function draw({ runs, commit }: { runs: FlatnessRun[]; commit: string }): Report
   const rows = Object.entries(MEASURES).map(([measure, f]) => ({ measure, withDivergence: rankCorrelation(runs.map(f), runs.map((r) => r.textDivergence)), withAccuracy: rankCorrelation(runs.map(f), runs.map((r) => r.accuracy)) }));
   const note = `pocket-bert at W2A8, symmetric grid, absmax scales, 80 steps, mean over seeds, commit ${commit}. Files: reproductions/results/flatness`;
   const rates = [...new Set(groups.map((g) => g.rate))].map((rate) => {
-    const own = groups.filter((g) => g.rate === rate), plain = own.find((g) => g.beta === 0), most = own[own.length - 1];
-    return plain ? `at rate ${rate} beta ${most.beta} changes SAM sharpness by ${signed(most['SAM sharpness'] / plain['SAM sharpness'] - 1)}, the top eigenvalue by ${signed(most['top eigenvalue'] / plain['top eigenvalue'] - 1)} and the divergence on text by ${signed(most.textDivergence / plain.textDivergence - 1)}` : '';
+    const own = groups.filter((g) => g.rate === rate), plain = own.find((g) => g.beta === 0), radii = own.filter((g) => g.beta > 0);
+    return plain ? `at rate ${rate} ${[...new Set([radii[0], radii[radii.length - 1]])].map((g) => `beta ${g.beta} changes SAM sharpness by ${signed(g['SAM sharpness'] / plain['SAM sharpness'] - 1)}, the top eigenvalue by ${signed(g['top eigenvalue'] / plain['top eigenvalue'] - 1)} and the divergence on text by ${signed(g.textDivergence / plain.textDivergence - 1)}`).join(', ')}` : '';
   }).filter(Boolean);
   return {
     text: [
@@ -42,7 +42,7 @@ function draw({ runs, commit }: { runs: FlatnessRun[]; commit: string }): Report
   };
 }
 
-const signed = (share: number): string => `${share < 0 ? '' : '+'}${(100 * share).toFixed(0)}%`;
+const signed = (share: number): string => { const percent = Math.round(100 * share) || 0; return `${percent > 0 ? '+' : ''}${percent}%`; };
 
 function lineLandscape(runs: readonly FlatnessRun[]): Figure {
   const top = Math.max(...runs.map((r) => r.rate)), shown = runs.filter((r) => r.seed === 0 && r.rate === top);
