@@ -14,6 +14,7 @@ import type { SamSgaConfig } from './methods/config';
 import type { Inputs } from './models/model';
 import type { Hooks } from './nn/hooks';
 
+/** One teacher and generator, and the size of the runs. */
 export interface FirstExperimentsOptions extends Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'generator' | 'bits' | 'pair' | 'preset' | 'seed' | 'set' | 'signal'> {
   /** steps of the second experiment (120) */
   steps?: number;
@@ -23,6 +24,7 @@ export interface FirstExperimentsOptions extends Pick<QuantizeOptions, 'teacher'
 /** The middle of the first and of the last fifth of a curve. */
 export interface Course { first: number; last: number }
 
+/** What the three experiments found; `firstVerdicts` says it in words. */
 export interface FirstExperiments {
   /** ten steps: every number finite, the student moved, the teacher did not */
   smoke: { steps: number; status: Status; finite: boolean; studentMoved: boolean; teacherUnchanged: boolean; seconds: number };

@@ -31,6 +31,7 @@ import type { Tokenizer } from './text/tokenizer';
 /** Every method under its id: ceiling and floor, baselines, SAM-SGA. */
 export const METHODS: Readonly<Record<MethodId, Method<never>>> = { full, ptq, zeroQuant, gptq, qatReal, qatRandom, llmQat, adversarial, samSga } as never;
 
+/** What is quantized, how, and what hears of it. */
 export interface QuantizeOptions {
   teacher: Network;
   tokenizer: Tokenizer;
@@ -73,7 +74,11 @@ export function planDefaults(weights: PlanOptions['weights'], activations: PlanO
   return { weights, activations, grid: weights === 2 ? 'stretched' : 'symmetric', scale: 'mse', granularity: 'row', learned: trained, embeddings: '8', ends: 'weights', rules: {}, activation: activationDefaults };
 }
 
-/** Resolves bits, preset and settings into the full configuration, and checks it, without running anything. */
+/**
+ * Resolves bits, preset and settings into the full configuration, and checks it, without running anything.
+ *
+ * @throws ZsaqError 'usage' for a method, preset or setting that is none; 'range' for a value out of its range; 'mismatch' for a plan that does not fit the model
+ */
 export function configure({ teacher, bits, method = 'samSga', preset = 'mini', pair = false, set = [], seed = 0 }: Omit<QuantizeOptions, 'tokenizer'>): RunConfig {
   if (!Object.hasOwn(METHODS, method)) throw new ZsaqError('usage', `method "${method}": choose ${Object.keys(METHODS).join(', ')}`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw new ZsaqError('range', `seed ${seed}: give a whole number of at least 0`);

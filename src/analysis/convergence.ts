@@ -15,6 +15,7 @@ export interface GameConfig {
   bits: number | null;
 }
 
+/** Plain descent-ascent: no SAM, no quantizer. */
 export const gameDefaults: GameConfig = { rate: 5, ratio: 8, beta: 0, decays: true, bits: null };
 
 /** Averages over a run, at the quantized parameters: the paper's measure (1/T) sum ||df/dx||^2, that of Phi, and that of both players. */

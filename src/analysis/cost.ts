@@ -28,7 +28,9 @@ export function forwardFlops(model: Countable, { batch, seq, candidates }: Batch
   return { linear, attention, head, total: linear + attention + head };
 }
 
+/** Parts of a step that are counted and timed apart. */
 export const PHASES = ['source', 'generator', 'teacher', 'student', 'sam', 'update'] as const;
+/** One of `PHASES`. */
 export type Phase = typeof PHASES[number];
 
 /** Operations of a whole run by phase: inputs made, the generator's ascent, the teacher's answers, the student's first pass (layer-wise: all its work), SAM's second one, the update. */

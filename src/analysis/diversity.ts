@@ -2,7 +2,9 @@
 import { gzipSync } from 'node:zlib';
 import { ZsaqError } from '../core/error';
 
+/** An example: its tokens, as ids or as words. */
 export type Tokens = ArrayLike<number | string>;
+/** Embeddings: one vector an example, all of one length. */
 export type Vectors = readonly ArrayLike<number>[];
 
 /** Every n-gram of an example as a text. */
@@ -11,7 +13,11 @@ function grams(tokens: Tokens, n: number): string[] {
   return Array.from({ length: Math.max(0, words.length - n + 1) }, (_, i) => words.slice(i, i + n).join(' '));
 }
 
-/** Different n-grams over all n-grams of a batch, in (0, 1] (Li et al. 2016, arXiv 1510.03055). */
+/**
+ * Different n-grams over all n-grams of a batch, in (0, 1] (Li et al. 2016, arXiv 1510.03055).
+ *
+ * @throws ZsaqError 'range' where no example has n tokens
+ */
 export function distinctN(batch: readonly Tokens[], n: number): number {
   const all = batch.flatMap((tokens) => grams(tokens, n));
   if (!all.length) throw new ZsaqError('range', `distinct-${n} of examples that are shorter than ${n} tokens: give longer ones`);
@@ -44,7 +50,11 @@ export function bleu(hypothesis: Tokens, references: readonly Tokens[], order = 
   return (c > r ? 1 : Math.exp(1 - r / c)) * Math.exp(logs);
 }
 
-/** Mean BLEU of each example against all others: 1 where all are the same (Zhu et al. 2018, arXiv 1802.01886). */
+/**
+ * Mean BLEU of each example against all others: 1 where all are the same (Zhu et al. 2018, arXiv 1802.01886).
+ *
+ * @throws ZsaqError 'range' for fewer than two examples
+ */
 export function selfBleu(batch: readonly Tokens[], order = 4): number {
   if (batch.length < 2) throw new ZsaqError('range', 'self-BLEU compares examples of a batch: give at least two');
   return batch.reduce((sum, tokens, i) => sum + bleu(tokens, batch.filter((_, k) => k !== i), order), 0) / batch.length;

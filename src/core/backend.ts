@@ -3,7 +3,9 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import type * as TensorFlow from '@tensorflow/tfjs-node-gpu';
 import { ZsaqError } from './error';
 
+/** The interface of TensorFlow.js, whichever package provides it here. */
 export type TF = typeof TensorFlow;
+/** Backends that zsaq runs on: the native binding, a GPU through WebGPU, WebAssembly, plain JavaScript. */
 export type BackendName = 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
 
 /** Attribute of a TensorFlow operation called by name. */
@@ -52,6 +54,7 @@ function load(): TF {
   return require('@tensorflow/tfjs');
 }
 
+/** TensorFlow.js as loaded for this machine; `await ready()` before its first tensor. */
 export const tf: TF = load();
 tf.env().set('PROD', true); // no checks of ours are lost, only the advertisement for the native package on another backend
 

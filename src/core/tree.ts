@@ -46,6 +46,7 @@ export function norm(a: Params): Scalar {
   }) as Scalar;
 }
 
+/** Frees every tensor of the records; one that is freed already, or a record that is not there, is passed over. */
 export function dispose(...all: (Params | undefined)[]): void {
   for (const a of all) if (a) for (const x of Object.values(a)) if (!x.isDisposed) x.dispose();
 }

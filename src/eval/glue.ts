@@ -10,6 +10,7 @@ import { METRIC_LABELS, METRICS, type MetricName } from './metrics';
 import { turn } from './turn';
 import type { EvaluationCallbacks, Example, TaskSpec } from './task';
 
+/** How a model is scored on a task; hooks are those of a quantized model. */
 export interface TaskOptions extends EvaluationCallbacks {
   hooks?: Hooks;
   /** tokens in a batch, padding included */
@@ -20,6 +21,7 @@ export interface TaskOptions extends EvaluationCallbacks {
   labelOrder?: readonly string[];
 }
 
+/** A score with what it was measured on, and the predictions behind it. */
 export interface TaskResult {
   task: string;
   /** in words, as in tables */

@@ -120,6 +120,7 @@ export const METRICS = {
   accuracy, f1, matthews, pearson, spearman, pearsonSpearman,
 } as const satisfies Record<string, (predictions: Numbers, labels: Numbers) => number>;
 
+/** A metric of examples, or the perplexity of a text. */
 export type MetricName = keyof typeof METRICS | 'perplexity';
 
 /** How a metric is called in tables and results. */

@@ -9,6 +9,7 @@ import { METRIC_LABELS } from './metrics';
 import { turn } from './turn';
 import type { EvaluationCallbacks } from './task';
 
+/** How a text is cut into windows, and how many are computed at once. */
 export interface PerplexityOptions extends EvaluationCallbacks {
   /** predictions in a window, each from the tokens of the window before it */
   window?: number;
@@ -19,6 +20,7 @@ export interface PerplexityOptions extends EvaluationCallbacks {
   hooks?: Hooks;
 }
 
+/** exp of the mean negative log likelihood of a token, with what it was measured on. */
 export interface PerplexityResult {
   metric: string;
   /** exp(nll) */

@@ -19,6 +19,7 @@ const METHOD = 'zsaq';
 /** A model ready to run: with the hooks of its plan if it is a quantized one. */
 export interface RunnableModel extends LoadedModel { hooks: Hooks; plan?: QuantPlan }
 
+/** What a quantized model folder is written from: full weights as the quantized model computes with them, and the grid of each quantized one. */
 export interface QuantizedParts {
   config: Record<string, unknown>;
   params: Record<string, Tensor>;
@@ -51,7 +52,11 @@ export function saveQuantized(dir: string, { config, params, affines, plan, copy
   savePretrained(dir, { config: { ...config, quantization_config: { quant_method: METHOD, ...plan } }, tensors, copyFrom, card });
 }
 
-/** A model folder of either kind: full precision, or quantized by this project. */
+/**
+ * A model folder of either kind: full precision, or quantized by this project.
+ *
+ * @throws ZsaqError 'unsupported' for a model that another tool has quantized; as `loadModel`
+ */
 export async function loadRunnable(dir: string): Promise<RunnableModel> {
   const folder = openPretrained(dir);
   try {

@@ -16,11 +16,13 @@ import type { SamSgaConfig } from './config';
 
 /** What a bank consists of: uniform random tokens, samples of the generator as it came, samples of it after it has ascended against plain rounding. */
 export const BANK_PARTS = ['random', 'frozen', 'adversarial'] as const;
+/** One of `BANK_PARTS`. */
 export type BankPart = typeof BANK_PARTS[number];
 
 /** Held-out synthetic batches, the same for all methods. */
 export type Bank = Readonly<Record<BankPart, readonly Inputs[]>>;
 
+/** Size of the bank, and how its adversarial part is made. */
 export interface BankConfig {
   /** batches of each part */
   batches: number;
@@ -30,6 +32,7 @@ export interface BankConfig {
   rate: number;
 }
 
+/** The bank of all results. */
 export const bankDefaults: BankConfig = { batches: 4, ascents: 100, rate: 3e-5 };
 
 /** D(P, Q) on each part, averaged over its batches, and the mean of the three. */
@@ -94,4 +97,5 @@ export async function onBank(bank: Bank, teacher: Network, params: Params, hooks
   return score;
 }
 
+/** Frees the batches of a bank. */
 export function disposeBank(bank: Bank): void { for (const part of BANK_PARTS) bank[part].forEach(disposeInputs); }

@@ -8,6 +8,7 @@ import type { Warning } from '../train/monitor';
 import type { Form, SpecialIds } from './layout';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
+/** Methods by the names that commands and results use; `METHODS` says what each one is. */
 export type MethodId = 'full' | 'ptq' | 'zeroQuant' | 'gptq' | 'qatReal' | 'qatRandom' | 'llmQat' | 'adversarial' | 'samSga';
 
 /** A network, its weights, and what its folder says of itself (`zsaq.json`). */
@@ -101,6 +102,7 @@ export function shareDone({ step, steps, layers = { done: 0, of: 0 } }: Progress
 /** `stopped`: ended at a signature of failure, as `onFailure` asks */
 export type Status = 'ok' | 'diverged' | 'cancelled' | 'stopped';
 
+/** What a run took: seconds, peak memory of the process in bytes, steps, and seconds of each phase. */
 export interface Cost { seconds: number; peakBytes: number; steps: number; phases: Record<string, number> }
 
 /** What every method returns. The caller owns `params` and `affines`. */

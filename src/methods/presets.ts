@@ -5,11 +5,14 @@ export const PRESETS = ['smoke', 'mini', 'paper'] as const;
 /** A preset changes size, never the algorithm. */
 export type Preset = typeof PRESETS[number];
 
+/** Size of a run: steps, sequences in a batch, tokens in a sequence, and sequences that are collected beforehand where a method does. */
 export interface Size { steps: number; batch: number; seq: number; sequences: number }
 
 /**
  * Steps and batch of a preset, and how many sequences a method that writes or collects its inputs beforehand has. `smoke`: seconds, for tests. `mini`: 512 tokens a step on two cores. `paper`: for a GPU;
  * the paper's own sizes are not published, so these are ours.
+ *
+ * @throws ZsaqError 'usage' for a preset that is none
  */
 export function presetSize(preset: string, weightBits: number, form: Form, maxLength: number): Size {
   const hard = weightBits < 4;

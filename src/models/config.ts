@@ -1,5 +1,6 @@
 import { shown, ZsaqError } from '../core/error';
 
+/** What `config.json` of a model folder holds. */
 export type Config = Readonly<Record<string, unknown>>;
 
 /** A positive integer of `config.json`, at most `limit`. */

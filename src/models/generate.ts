@@ -9,6 +9,7 @@ import type { Hooks } from '../nn/hooks';
 import type { Model, Past } from './model';
 import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
+/** How a text is continued: its length, the randomness, where it ends. */
 export interface GenerateOptions extends Sampling {
   /** new tokens of a row at most */
   maxTokens: number;

@@ -6,6 +6,7 @@ import { canonicalName, modelFromConfig } from './registry';
 import type { Model } from './model';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
+/** A model from a folder: its network, its weights by name in float32, and what the folder says of it. The caller owns `params`. */
 export interface LoadedModel {
   dir: string;
   model: Model;

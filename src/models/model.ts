@@ -27,6 +27,7 @@ export interface Inputs {
 /** The tensors of inputs that are there, by name; the past is none. */
 export function inputTensors(inputs: Inputs): Params { return Object.fromEntries(Object.entries(inputs).filter(([, x]) => x)) as Params; }
 
+/** What a forward pass gives. The caller owns the tensors. */
 export interface Output {
   /** `[batch, labels]`, or `[batch, seq, vocabulary]` of a language model; of a bare encoder the last hidden states */
   logits: Tensor;
@@ -36,6 +37,7 @@ export interface Output {
   past?: Past;
 }
 
+/** What a model answers with; `none` is a bare encoder. */
 export type Head =
   | { kind: 'classification'; labels: string[] }
   | { kind: 'regression' }

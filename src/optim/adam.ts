@@ -5,6 +5,7 @@ import { tidy } from '../core/memory';
 import { get, map, part, prefixed, type Params } from '../core/tree';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
+/** Settings of AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101). */
 export interface AdamConfig {
   beta1: number;
   beta2: number;
@@ -13,6 +14,7 @@ export interface AdamConfig {
   weightDecay: number;
 }
 
+/** As in PyTorch, without decay. */
 export const adamDefaults: AdamConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
 /** First and second moments and the number of updates so far. */
@@ -21,6 +23,7 @@ export interface AdamState { m: Record<string, Tensor>; v: Record<string, Tensor
 /** What one parameter gets: its own rate, and whether it decays. */
 interface Rate { rate: number; decay: boolean }
 
+/** The state before the first update: moments of zeros, shaped as the parameters. */
 export function adamInit(params: Params): AdamState {
   return { m: map(params, (x) => tf.zerosLike(x)), v: map(params, (x) => tf.zerosLike(x)), step: 0 };
 }

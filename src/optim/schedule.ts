@@ -1,5 +1,6 @@
 import { ZsaqError } from '../core/error';
 
+/** How a rate (or SAM's radius) changes over the steps of a run. */
 export interface Schedule {
   /** shape of the decay after the warm-up */
   kind: 'constant' | 'linear' | 'cosine';
@@ -12,6 +13,8 @@ export interface Schedule {
 /**
  * Share of the peak rate at step t of T (t from 0): t' = (t + 1) / (warmup T) while warming up, then from 1 to `floor`
  * along a line or half a cosine.
+ *
+ * @throws ZsaqError 'range' for fewer than one step
  */
 export function rateAt({ kind, warmup, floor }: Schedule, step: number, steps: number): number {
   if (!(steps >= 1)) throw new ZsaqError('range', `${steps} steps: at least one is needed`);

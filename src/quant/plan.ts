@@ -11,6 +11,7 @@ interface Plannable {
   readonly wordEmbedding: string;
 }
 
+/** What `makePlan` turns into one QuantSpec for each weight and activation. */
 export interface PlanOptions {
   weights: Bits;
   activations: 8 | null;

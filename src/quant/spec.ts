@@ -1,5 +1,6 @@
 import { shown, ZsaqError } from '../core/error';
 
+/** Widths of weights. */
 export type Bits = 2 | 3 | 4 | 8;
 
 /** One scale per tensor, per row (output channel) or per `group` consecutive weights of a row. */
@@ -78,7 +79,11 @@ export function checkActivation(spec: ActivationSpec, site: string): ActivationS
   return spec;
 }
 
-/** "W4A8" -> weight and activation bits; activations take 8 bits or none ("W4A16", "W4A32": not quantized). */
+/**
+ * "W4A8" -> weight and activation bits; activations take 8 bits or none ("W4A16", "W4A32": not quantized).
+ *
+ * @throws ZsaqError 'range' for other widths
+ */
 export function parseBits(text: string): { weights: Bits; activations: 8 | null; name: string } {
   const m = /^W(\d+)A(\d+)$/i.exec(text);
   const weights = Number(m?.[1]), activations = Number(m?.[2]);

@@ -17,6 +17,7 @@ export interface Batch {
   seq: number;
 }
 
+/** How texts are gathered into batches of one length each. */
 export interface BatchOptions {
   /** rows in a batch at most */
   batchSize?: number;

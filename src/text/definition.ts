@@ -38,6 +38,7 @@ export interface BpeDefinition {
 }
 
 export const ROLES = ['cls', 'sep', 'pad', 'unk', 'mask', 'bos', 'eos'] as const;
+/** Special tokens by what they are for. */
 export type Role = typeof ROLES[number];
 
 /** Everything that a folder says about its tokenizer, checked. */

@@ -3,8 +3,10 @@ import { ZsaqError } from '../core/error';
 import { addAll, klRows } from '../core/kernels';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
+/** Kullback-Leibler from P to Q, Jensen-Shannon, mean absolute or mean squared difference of the logits. */
 export type LogitsTerm = 'kl' | 'js' | 'l1' | 'mse';
 
+/** D(P, Q): a term on the outputs and, weighted, one on the hidden states. */
 export interface DivergenceConfig {
   /** term on the outputs; a one-logit regression head takes `mse` only */
   logits: LogitsTerm;

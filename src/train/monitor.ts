@@ -14,6 +14,7 @@ export interface Reading {
   held: number | null;
 }
 
+/** Kinds of failure: the generator repeats itself, the student fits its own batches only, the game runs away. */
 export type Signature = 'collapse' | 'overfitting' | 'instability';
 
 /** A failure: when it was seen, by which numbers, and what to try. */
@@ -31,6 +32,7 @@ export interface Thresholds {
   blowUp: number; swing: number;
 }
 
+/** The thresholds that `zsaq failures` was measured with. */
 export const thresholds: Thresholds = { window: 8, first: 2, distinct: 0.6, flat: 1, rise: 1.5, readings: 5, above: 1, fewer: 2, steady: 0.1, blowUp: 2, swing: 2.5 };
 
 const ADVICE: Readonly<Record<Signature, string>> = {
