@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
-  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, onBank, quantize, ready, refuseLeak, shareDone, sizeBytes, zeroShotJob, ZsaqError,
+  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, meanSharpness, onBank, quantize, ready, refuseLeak, shareDone, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
 import { openBank, type OpenBank } from '../../src/commands/bankFile';
@@ -71,7 +71,6 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
     try {
       if (run.status === 'cancelled' || run.status === 'stopped') return undefined;
       const hooks = activationHooks(run.plan), { score, each } = await scorer.scoreEach('score', teacher.model, run.params, hooks), { settings, planOptions } = run.config;
-      const sharpness = run.history.flatMap((e) => e.sharpness ?? []);
       const result: QuantizeResult = {
         recipe: RECIPE, id: idOf(cell), cell, status: run.status, ...finite(score), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null, each: packed(each()),
         ...(cell.bank === undefined ? {} : { bank: await bankScore(await bankOf(cell, cell.bank, work, banked), teacher, run.params, hooks) }),
@@ -79,7 +78,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
         ...(cell.landscape === undefined ? {} : { landscape: await studentLandscape(await bankOf(cell, cell.landscape, work, banked), teacher, run.params, run.plan, hooks) }),
         transfer: await transferred(cell.transfer, teacher, run.params, hooks, dataDir, signal),
         steps: run.cost.steps, seconds: run.cost.seconds, phases: run.cost.phases, peakBytes: run.cost.peakBytes, sizeBytes: sizeBytes(teacher.model.shapes, run.plan),
-        settings, planOptions: planOptions as unknown as Record<string, unknown>, sharpness: sharpness.length ? sharpness.reduce((a, b) => a + b, 0) / sharpness.length : null, history: thinned(run.history), read: run.read,
+        settings, planOptions: planOptions as unknown as Record<string, unknown>, sharpness: meanSharpness(run.history), history: thinned(run.history), read: run.read,
         hashes: { model: weightsHash(teacher.dir), generator: generator ? weightsHash(generator.dir) : null, data: dataHash(evaluation) }, date: today(), ...provenance(),
       };
       writeResult(results, result); // before the folder is given back: whoever has it next looks for the result first

@@ -33,8 +33,13 @@ export function summarize(find: Find, cells: readonly QuantizeCell[]): Summary {
 
 /** The row of some cells that differ by their seeds, for programs. */
 export function rowOf(find: Find, title: string, task: string, cells: readonly QuantizeCell[]): Row {
-  const { mean, spread, seeds, of } = summarize(find, cells), [{ method, bits }] = cells;
-  return { method, title, bits, task, metric: METRIC_LABELS[anyTask(task).metric], mean: seeds.length < of ? null : mean, spread, seeds, published: null, difference: null };
+  const { mean, spread, seeds, of } = summarize(find, cells);
+  return scoreRow(cells[0], title, task, { mean: seeds.length < of ? null : mean, spread, seeds });
+}
+
+/** The row of a score that one cell has on a task, its own or another. */
+export function scoreRow({ method, bits }: QuantizeCell, title: string, task: string, score: Pick<Row, 'mean' | 'spread' | 'seeds'>): Row {
+  return { method, title, bits, task, metric: METRIC_LABELS[anyTask(task).metric], ...score, published: null, difference: null };
 }
 
 /** A summary in a table's cell: `84.52 ± 0.31`, `84.52 (1 of 3)`, `not run`. */

@@ -9,9 +9,9 @@ import type { QuantizeResult } from '../cells/result';
 import { counts, difference } from '../report/comparison';
 import { gapText } from '../report/matrixView';
 import { stepTimes } from '../report/stepTimes';
-import { rowOf, summarize, summaryText } from '../report/summary';
+import { rowOf, scoreRow, summarize, summaryText } from '../report/summary';
 import { cellsAt, standsWith, transferSetups, variant } from './matrix';
-import { quantizeResult, type Find, type Row, type Spec, type View } from './spec';
+import { quantizeResult, type Find, type Spec, type View } from './spec';
 
 const only = <T>(list: readonly T[], keep: (x: T) => boolean): T[] => list.filter(keep);
 
@@ -51,10 +51,7 @@ const transfer: Spec = {
       title: 'Trained with the teacher and generator of one task, scored on others under their own heads', columns: [{ name: 'method' }, { name: 'trained with' }, ...setups.map((s) => ({ name: `scored on ${s.task}`, digits: 2 }))], rows: [...untrained, constant, ...rows],
       note: `accuracy; W2A8, seed 0, preset ${preset}; the teachers share one full-precision encoder${weak.length ? `; the teacher of ${weak.join(' and ')} is less than 10 above the best constant answer, and takes part in no claim` : ''}`,
     };
-    const numbers = found.flatMap(({ title, from, cell, scores }) => scores.map((s, i): Row => {
-      const metric = METRIC_LABELS[anyTask(setups[i].task).metric];
-      return { method: cell.method, title, bits: cell.bits, task: setups[i].task, metric, mean: s ?? null, spread: null, seeds: s === undefined ? [] : [0], published: null, difference: null, at: { 'trained with': from.task } };
-    }));
+    const numbers = found.flatMap(({ title, from, cell, scores }) => scores.map((s, i) => ({ ...scoreRow(cell, title, setups[i].task, { mean: s ?? null, spread: null, seeds: s === undefined ? [] : [0] }), at: { 'trained with': from.task } })));
     return { tables: [table], figures, notes, rows: [...UNTRAINED.flatMap((key) => setups.map((s) => rowOf(find, variant(preset, key).title, s.task, [firstOf(preset, s, key)]))), ...numbers] };
   },
 };
@@ -123,7 +120,7 @@ const along: Spec = {
   meaning: 'It holds where the score improves as the divergence on the bank of held-out generated text falls. Where the score turns while the divergence goes on falling, more training on generated text does harm, and no zero-shot choice of settings sees it.',
   cells: alongCells,
   view(find, preset) {
-    const found = alongCells(preset).flatMap((cell) => { const r = quantizeResult(find, cell); return r?.along ? [{ task: cell.task, metric: METRIC_LABELS[anyTask(cell.task).metric], points: r.along }] : []; });
+    const found = alongCells(preset).flatMap((cell) => { const r = quantizeResult(find, cell); return r?.along ? [{ cell, task: cell.task, metric: METRIC_LABELS[anyTask(cell.task).metric], points: r.along }] : []; });
     const tables = found.map(({ task, metric, points }): Table => ({
       title: `SAM-SGA on ${task} while it trains`, columns: [{ name: 'after step', digits: 0 }, { name: 'divergence on the bank', digits: 4 }, { name: metric, digits: 2 }],
       rows: points.map(({ step, bank, score }) => [step, bank, score]), note: `W2A8, seed 0, preset ${preset}; the first row is what the layer-wise start has left`,
@@ -138,7 +135,7 @@ const along: Spec = {
       const known = points.flatMap(({ step, bank, score }) => (bank === null || score === null ? [] : [{ step, bank, good: better * score }])), pairs = known.flatMap((a, i) => known.slice(i + 1).map((b) => (b.bank - a.bank) * (b.good - a.good) < 0)), together = pairs.filter(Boolean).length;
       return [`${task}: from step ${first.step} to ${last.step} the divergence on the bank goes from ${first.bank.toPrecision(3)} to ${last.bank.toPrecision(3)} and ${metric} from ${first.score.toFixed(2)} to ${last.score.toFixed(2)}. Of the ${pairs.length} pairs of points the one nearer to the teacher has the better score in ${together}${2 * together > pairs.length + 4 ? '' : ', about as chance would have it'}. One run.`];
     });
-    const numbers = found.flatMap(({ task, metric, points }) => points.map(({ step, score }): Row => ({ method: 'samSga', title: variant(preset, 'samSga').title, bits: 'W2A8', task, metric, mean: score, spread: null, seeds: [0], published: null, difference: null, at: { step } })));
+    const numbers = found.flatMap(({ cell, task, points }) => points.map(({ step, score }) => ({ ...scoreRow(cell, variant(preset, 'samSga').title, task, { mean: score, spread: null, seeds: [0] }), at: { step } })));
     return { tables, figures, notes: found.length ? notes : ['not run'], rows: numbers };
   },
 };
