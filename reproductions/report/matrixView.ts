@@ -86,7 +86,10 @@ export function headline({ id, find, preset, setups, rows, bits }: MatrixOf): Pi
 /** How much SAM's perturbation raises the divergence that it then minimizes: near nothing, it tests nothing; many times that, the student is trained far from where it is. */
 export function riseNote({ find, preset, setups, rows, bits }: MatrixOf): string[] {
   const ours = rows.find((r) => r.role === 'ours')!;
-  const rises = bits.flatMap((width) => { const found = setups.flatMap((s) => cellsAt(preset, s, ours, width).flatMap((cell) => quantizeResult(find, cell)?.sharpness ?? [])); return found.length ? [`${(100 * average(found)).toFixed(0)} % at ${width}`] : []; });
+  const rises = bits.flatMap((width) => {
+    const found = setups.flatMap((s) => cellsAt(preset, s, ours, width).flatMap((cell) => { const r = quantizeResult(find, cell); return r?.sharpness == null ? [] : [{ rise: r.sharpness, beta: r.settings.beta }]; }));
+    return found.length ? [`${(100 * average(found.map(({ rise }) => rise))).toFixed(0)} % at ${width} (beta ${[...new Set(found.map(({ beta }) => String(beta)))].join(' and ')})`] : [];
+  });
   return rises.length ? [`SAM's perturbation raises the divergence by ${rises.join(', ')}, the mean over steps, tasks and seeds: of a student that is near its teacher the same radius asks for more.`] : [];
 }
 
