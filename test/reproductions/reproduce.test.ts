@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { idOf, type QuantizeCell } from '../../reproductions/cells/cell';
+import type { QuantizeResult } from '../../reproductions/cells/result';
 import { workFolder } from '../../reproductions/cells/run';
 import { specOf } from '../../reproductions/registry';
 import { matching } from '../../reproductions/runner/runner';
@@ -54,6 +55,17 @@ describe('zsaq reproduce', () => {
     const { finished, failed } = JSON.parse(stdout.trim().split('\n').pop()!) as { finished: string[]; failed: { id: string; why: string; log: string }[] };
     assert.deepEqual([finished, failed.map(({ id }) => id)], [[idOf(good)], [idOf(bad)]]);
     assert.ok(failed[0].why.length > 10 && existsSync(failed[0].log), failed[0].why);
+  }).timeout(240_000);
+
+  it('a student measured along its run ends with its own score and divergence, and a landscape has the student in its middle', async () => {
+    for (const [spec, only] of [['along', 'pocket-sentiment'], ['figure4', 'samSga']]) assert.equal((await spawnZsaq(['reproduce', spec, '--only', only, ...places('measured')])).code, 0, spec);
+    const found = results('measured').map((file) => JSON.parse(readFileSync(s.path('measured', 'results', 'cells', file), 'utf8')) as QuantizeResult);
+    const { along, score, bank } = found.find((r) => r.along)!, { a, b, loss } = found.find((r) => r.landscape)!.landscape!, near = (x: number | null, y: number): boolean => Math.abs(x! - y) <= 1e-4 * y;
+    assert.deepEqual(along!.map(({ step }) => step), [1, 10, 20]);
+    assert.ok(near(along![2].score, score!) && near(along![2].bank, bank!.mean), JSON.stringify({ along, score, bank }));
+    assert.deepEqual([loss.length, loss[0].length, a[5], b[5]], [b.length, a.length, 0, 0]);
+    const edge = [...loss[0], ...loss[loss.length - 1]], middle = loss[5][5];
+    assert.ok(middle > 0 && edge.every((x) => x > middle), 'it rises from the middle to the edge');
   }).timeout(240_000);
 
   it(`killed ${KILLS} times at random moments it goes on, and ends with what an undisturbed run has`, async () => {
