@@ -46,6 +46,7 @@ function figuresOf(id: string, title: string, x: Axis, find: Find, lines: readon
       const spread = known.some((p) => p.spread !== null), edge = (sign: number) => known.map((p) => p.mean! + sign * (p.spread ?? 0));
       return [{ name, x: known.map((p) => p.at), y: known.map((p) => p.mean!), markers: true, ...(spread ? { low: edge(-1), high: edge(1) } : {}) }];
     });
-    return drawn.length ? [{ name: metrics.length > 1 ? `${id}-${metric}` : id, figure: lineFigure({ title, x, y: { title: METRIC_LABELS[metric] }, lines: drawn }) }] : [];
+    // one point is no line, and one line has no legend
+    return drawn.some((line) => line.x.length > 1) ? [{ name: metrics.length > 1 ? `${id}-${metric}` : id, figure: lineFigure({ title: drawn.length > 1 ? title : `${title}: ${drawn[0].name}`, x, y: { title: METRIC_LABELS[metric] }, lines: drawn }) }] : [];
   });
 }

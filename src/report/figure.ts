@@ -90,7 +90,7 @@ export function barFigure({ title, y, bars, reference, digits = 1, alike = false
     shapes: [{ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: reference.value, y1: reference.value, line: { color: INK, dash: 'dash', width: 1.5 } }],
     annotations: [{ xref: 'paper', x: 0, y: reference.value, xanchor: 'left', yanchor: 'bottom', showarrow: false, text: plain(`${reference.name} ${reference.value.toFixed(digits)}`) }],
   };
-  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), ...(lines ? { xaxis: { tickangle: 0 } } : {}), hovermode: 'closest', ...line } };
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), ...(lines ? { xaxis: { tickangle: 0, ...(bars.length > 7 ? { tickfont: { size: 11 } } : {}) } } : {}), hovermode: 'closest', ...line } };
 }
 
 /** A grid of values as colours: `z[row][column]` at `y[row]`, `x[column]` (a loss landscape, a sweep over two settings); `range` gives two grids the same colours. */
