@@ -64,7 +64,7 @@ export { crossEntropy, meanSquaredError, supervisedLoss, type Learner } from './
 export { train, type Trained, type TrainingCheckpoint, type TrainingProgress, type TrainingRecipe, type TrainingRun, type LossEntry, type BatchOf, type HostArray } from './train/loop';
 export { freshWeights } from './train/weights';
 export { meanSharpness } from './methods/activity';
-export type { Form, SpecialIds } from './methods/layout';
+export type { Form, Joint, SpecialIds } from './methods/layout';
 export type { Hooks, Layer } from './nn/hooks';
 export type { Precision } from './core/kernels';
 export type { Role } from './text/definition';

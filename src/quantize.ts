@@ -24,7 +24,7 @@ import { zeroQuant } from './methods/zeroQuant';
 import { activationDefaults, makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
 import { parseBits } from './quant/spec';
 import type { Warning } from './train/monitor';
-import type { Form } from './methods/layout';
+import { jointOf, type Form } from './methods/layout';
 import type { Model } from './models/model';
 import type { Tokenizer } from './text/tokenizer';
 
@@ -89,6 +89,7 @@ export function configure({ teacher, bits, method = 'samSga', preset = 'mini', p
   if (model.head.kind === 'regression' && base.divergence) base.divergence = { ...base.divergence as object, logits: 'mse' };
   const plain = planDefaults(weights, activations, false), { plan: _, ...settings } = applySettings({ ...base, plan: settablePlan(plain) }, set) as Record<string, unknown>;
   checkSequence(checkConfig(settings), model);
+  checkDivergence(settings, model);
   const best = settablePlan({ ...plain, ...chosen.plan?.(model, settings as never) }); // it may depend on the settings, and has the settings' last word
   const { plan: changed } = applySettings({ plan: best }, set.filter((text) => text.startsWith('plan.')));
   const planOptions: PlanOptions = { ...changed, weights, activations };
@@ -104,6 +105,12 @@ export function settablePlan({ weights, activations, ...rest }: PlanOptions): Om
 
 function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
   if (seq !== undefined && (seq as number) > model.maxLength) throw new ZsaqError('range', `seq=${seq}: the model has ${model.maxLength} positions`);
+}
+
+/** Before anything is computed: over one logit all but the squared error is always zero. */
+function checkDivergence({ divergence }: Record<string, unknown>, { head }: Model): void {
+  const logits = (divergence as { logits?: string } | undefined)?.logits;
+  if (head.kind === 'regression' && logits && logits !== 'mse') throw new ZsaqError('mismatch', `divergence.logits=${logits}: a regression head has one logit and takes mse`);
 }
 
 /**
@@ -144,7 +151,7 @@ export function checkRun({ teacher, generator, tokenizer, data }: QuantizeOption
 
 /** What a method gets that declares no need of data. */
 export function zeroShotJob({ teacher, generator, tokenizer, seed = 0, checkpoints, signal, onProgress, onFailure, onWarning }: QuantizeOptions, { plan, form, method }: Pick<RunConfig, 'plan' | 'form' | 'method'>): Job {
-  return { teacher, generator, plan, special: tokenizer.special, vocabulary: ordinaryTokens(tokenizer), form, seed, data: () => noData(method), checkpoints, signal, onProgress, onFailure, onWarning };
+  return { teacher, generator, plan, special: tokenizer.special, joint: form === 'pair' ? jointOf(tokenizer) : undefined, vocabulary: ordinaryTokens(tokenizer), form, seed, data: () => noData(method), checkpoints, signal, onProgress, onFailure, onWarning };
 }
 
 /** Whether a run reads real training text. */

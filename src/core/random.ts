@@ -77,7 +77,9 @@ export class Streams {
     return Object.fromEntries([...this.made].map(([k, s]) => [k, s.state]));
   }
 
+  /** Every stream as it was; one that had not been asked for yet is at its beginning again. */
   restore(saved: Record<string, StreamState>): void {
+    for (const [k, s] of this.made) if (!(k in saved)) s.state = new Stream(k, this.seed).state;
     for (const [k, state] of Object.entries(saved)) this.get(k).state = state;
   }
 }

@@ -1,6 +1,6 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
-import { Stream, Streams } from '../core/random';
+import { Streams } from '../core/random';
 import { tidy } from '../core/memory';
 import { get } from '../core/tree';
 import { GeneratorSource } from './generator';
@@ -41,7 +41,7 @@ export async function ascend(
   try {
     const opponent = opponentOf(student, job.teacher, student.initial, config.divergence), before = await look(job, source, opponent, batches);
     await climb(job, source, opponent, ascents, rate, (value) => { climbed.push(value), onAscent?.(climbed.length, value); });
-    for (const name of Object.keys(streams.save())) streams.get(name).state = new Stream(name, job.seed).state; // the same noise again
+    source.rewind();
     return { before, after: await look(job, source, opponent, batches), climbed };
   } finally {
     source.dispose(), student.dispose();

@@ -11,7 +11,7 @@ import { NOTHING } from './layerwise';
 import { isCancelled, type Cost, type Entry, type Job, type MethodId, type Progress, type Quantized, type Saved, type Status } from './method';
 import { whereabouts } from './regularizers';
 import { disposeInputs, type Batch, type Source } from './source';
-import { affineOf, effective, makeStudent, type Student } from './student';
+import { affineOf, effective, makeStudent, quantizedNames, type Student } from './student';
 import { readReport, type Answers, type Sharpness, type StepKind } from './studentStep';
 import { makeTrainer, opponentOf, type Trainer } from './trainer';
 import { HELD_STEPS, Watch } from './watch';
@@ -42,14 +42,17 @@ interface State { step: number; trained: Record<string, Tensor>; adam: AdamState
  * Checkpoints hold the last snapshot, so that a resumed run repeats exactly what an undisturbed one does.
  */
 export async function distill(id: MethodId, job: Job, config: TrainConfig, sharpening: Sharpening | null, source: Source, streams: Streams): Promise<Quantized> {
-  const student = makeStudent(job.teacher.model, job.teacher.params, job.plan, config.recompute);
-  const run = new Run(id, job, config, sharpening, source, streams, student);
+  let student: Student | undefined, run: Run | undefined;
   try {
+    student = makeStudent(job.teacher.model, job.teacher.params, job.plan, config.recompute);
+    if (sharpening && !quantizedNames(student).length) throw new ZsaqError('mismatch', 'no weight that is trained is quantized, so SAM has nothing to perturb: set sam=off, or quantize a layer');
+    run = new Run(id, job, config, sharpening, source, streams, student);
     if (job.onFailure) await run.watchOver();
     await run.begin();
     return await run.finish(await run.loop());
   } finally {
-    run.dispose();
+    if (run) run.dispose();
+    else student?.dispose(), source.dispose();
   }
 }
 
@@ -84,9 +87,17 @@ class Run {
     this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius: sharpening, clip: config.clip, precision: config.precision });
     const trained = clone(student.initial);
     this.state = { step: 0, trained, adam: adamInit(trained), orthogonal: {} };
-    const saved = job.checkpoints?.load();
-    if (saved) this.restore(saved.state, saved.step, fromHost(saved.tensors));
-    this.takeSnapshot();
+    try {
+      const saved = job.checkpoints?.load(), tensors = saved ? fromHost(saved.tensors) : {}, earlier = part(tensors, 'earlier/');
+      if (saved) this.restore(saved.state, saved.step, tensors);
+      this.takeSnapshot();
+      if (saved?.state.earlier && job.onFailure === 'rollback') this.earlier = { saved: saved.state.earlier as Snapshot['saved'], held: earlier };
+      else dispose(earlier);
+    } catch (e) {
+      dispose(this.state.trained, this.state.adam.m, this.state.adam.v);
+      this.trainer.dispose();
+      throw e;
+    }
   }
 
   /** Layer by layer first, if the settings say so. A run that goes on has that behind it, or begins anew. */
@@ -103,6 +114,7 @@ class Run {
     this.state.trained = { ...trained, ...found };
     this.begun = true;
     this.takeSnapshot();
+    this.forgetEarlier(); // the rounded weights: a rollback must not undo this start
   }
 
   async loop(): Promise<Status> {
@@ -153,7 +165,10 @@ class Run {
     if (ascended !== null && !Number.isFinite(ascended)) return null;
     const { batch, answers } = kind.answers === 'given' ? this.current! : { batch: await this.time('source', () => this.source.next()), answers: {} };
     this.tokens = batch.tokens;
-    const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers));
+    const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers)).catch((e: unknown) => {
+      if (kind.answers !== 'given') disposeInputs(batch.inputs);
+      throw e;
+    });
     const classes = job.teacher.model.head.kind === 'classification' ? await classShares(teacherLogits) : null;
     const manifold = state.step % HELD_STEPS === 0 ? await this.time('watch', () => whereabouts(batch.inputs, get(job.teacher.params, job.teacher.model.wordEmbedding) as Tensor2D)) : null;
     this.keepBatch(kind, batch, more.answers);
@@ -246,7 +261,11 @@ class Run {
     this.guard.restore(guard);
     this.warnings = warnings;
     this.takeSnapshot();
-    if (this.earlier) dispose(this.earlier.held); // it shows the failure
+    this.forgetEarlier(); // it shows the failure
+  }
+
+  private forgetEarlier(): void {
+    if (this.earlier) dispose(this.earlier.held);
     this.earlier = undefined;
   }
 
@@ -254,6 +273,7 @@ class Run {
   private restore(state: Saved['state'], step: number, tensors: Record<string, Tensor>): void {
     const trained = part(tensors, 'student/');
     if (Object.keys(trained).join() !== Object.keys(this.student.initial).join()) {
+      dispose(tensors);
       throw new ZsaqError('mismatch', 'the checkpoint belongs to another model or plan: choose another output folder');
     }
     dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.state.orthogonal);
@@ -271,7 +291,8 @@ class Run {
 
   private write(): void {
     this.written = performance.now();
-    this.job.checkpoints?.save({ ...this.snapshot.saved, tensors: hostTensors(this.snapshot.held) });
+    const { snapshot: { saved, held }, earlier } = this;
+    this.job.checkpoints?.save({ step: saved.step, state: { ...saved.state, ...(earlier ? { earlier: earlier.saved } : {}) }, tensors: hostTensors({ ...held, ...prefixed('earlier/', earlier?.held ?? {}) }) });
   }
 
   async finish(status: Status): Promise<Quantized> {

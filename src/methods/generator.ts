@@ -154,6 +154,13 @@ export class GeneratorSource implements Source {
     this.text?.restore(part(tensors, 'text/'), state.text as Record<string, unknown>);
   }
 
+  /** The same noise, layouts and samples from the beginning again; the weights stay as they are, and so does what has been written. */
+  rewind(): void {
+    const { text } = this.streams.save();
+    this.streams.restore(text ? { text } : {});
+    this.text?.rewind();
+  }
+
   dispose(): void {
     dispose(this.theta, this.moments.m, this.moments.v, this.last);
     this.speech.dispose(), this.following.dispose(), this.adam.dispose(), this.ascent?.dispose();
@@ -165,7 +172,7 @@ export class GeneratorSource implements Source {
   /** What chance decides of a batch, in the order in which the streams are read. */
   private draw(): Drawn {
     const { config, job, streams } = this, { batch, seq } = config, { kind, candidates: count } = config.adaptation;
-    const layout = drawLayout({ ...config, form: job.form }, job.special, streams.get('layout'));
+    const layout = drawLayout({ ...config, form: job.form }, job.special, streams.get('layout'), job.joint);
     const noise = this.noise(batch, seq);
     // the linear map reads hidden states only: one row stands for the head's product
     const candidates = kind === 'linear' ? Int32Array.of(0)

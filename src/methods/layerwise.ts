@@ -36,18 +36,13 @@ export async function layerByLayer({ id, job, parts, units, checkpointSeconds, i
   const began = performance.now(), start = roundToNearest(job), phases: Record<string, number> = { ...start.cost.phases };
   let model: Partly = start, done = 0, history: Entry[] = [], before = 0, written = performance.now(), status: Status = 'ok';
   const seconds = () => before + (performance.now() - began) / 1000;
-  const saved = job.checkpoints?.load();
-  if (saved) {
-    [done, history, before] = [saved.step, saved.state.history as Entry[], saved.state.seconds as number];
-    model = restored(model, saved);
-  }
   const onePart = async (name: string): Promise<Status> => {
     if (isCancelled(job)) return 'cancelled';
     for (const report of improve(name, model)) {
       if (!Number.isFinite(report.student)) return 'diverged';
       const entry: Entry = { ...NOTHING, step: history.length + 1, layer: name, ...report };
       history.push(entry);
-      job.onProgress?.({ method: id, step: entry.step, steps: parts.length * units, entry });
+      await job.onProgress?.({ method: id, step: entry.step, steps: parts.length * units, entry });
       await new Promise((next) => setImmediate(next)); // signals and the notebook get a turn
       if (isCancelled(job)) return 'cancelled';
     }
@@ -58,6 +53,11 @@ export async function layerByLayer({ id, job, parts, units, checkpointSeconds, i
     job.checkpoints?.save({ step: done, state: { history: entries, seconds: seconds() }, tensors: hostTensors({ ...prefixed('params/', model.params), ...grids(model) }) });
   };
   try {
+    const saved = job.checkpoints?.load();
+    if (saved) {
+      [done, history, before] = [saved.step, saved.state.history as Entry[], saved.state.seconds as number];
+      model = restored(model, saved);
+    }
     while (status === 'ok' && done < parts.length) {
       const finished = history.slice();
       status = await onePart(parts[done]);
@@ -80,6 +80,7 @@ function grids({ affines }: Partly): Record<string, Tensor> {
 function restored(fresh: Partly, { tensors }: Saved): Partly {
   const all = fromHost(tensors), params = part(all, 'params/'), scales = part(all, 'scale/'), zeros = part(all, 'zero/');
   if (Object.keys(params).join() !== Object.keys(fresh.params).join() || Object.keys(scales).join() !== Object.keys(fresh.affines).join()) {
+    dispose(all);
     throw new ZsaqError('mismatch', 'the checkpoint belongs to another model or plan: choose another output folder');
   }
   dispose(fresh.params, grids(fresh));

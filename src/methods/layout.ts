@@ -1,6 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import type { Stream } from '../core/random';
+import type { Tokenizer } from '../text/tokenizer';
 import type { Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /** Ids that a tokenizer reserves. */
@@ -8,6 +9,16 @@ export interface SpecialIds { cls?: number; sep?: number; pad?: number; unk?: nu
 
 /** The form of a synthetic example: plain tokens (decoder), `[CLS] a [SEP]`, or `[CLS] a [SEP] b [SEP]`. */
 export type Form = 'tokens' | 'single' | 'pair';
+
+/** How the teacher's tokenizer joins two texts: how many separators stand between them (RoBERTa: two), and the segment of the second (RoBERTa: 0). */
+export interface Joint { separators: number; segment: number }
+const BERT: Joint = { separators: 1, segment: 1 };
+
+/** As the tokenizer does it. */
+export function jointOf(tokenizer: Pick<Tokenizer, 'special' | 'encodePair'>): Joint {
+  const { ids, typeIds } = tokenizer.encodePair('a', 'b', 16);
+  return { separators: ids.filter((id) => id === tokenizer.special.sep).length - 1, segment: typeIds[typeIds.length - 1] };
+}
 
 export interface LayoutConfig {
   batch: number;
@@ -29,13 +40,13 @@ export interface Layout { batch: number; seq: number; source: Int32Array; specia
  * Draws lengths, segment borders and, for pairs, which tokens of b repeat tokens of a. A share `correlation` times a
  * uniform number is copied, so that pairs from unrelated to nearly equal all occur.
  */
-export function drawLayout(config: LayoutConfig, special: SpecialIds, random: Stream): Layout {
+export function drawLayout(config: LayoutConfig, special: SpecialIds, random: Stream, joint: Joint = BERT): Layout {
   const { batch, seq, form } = config, n = batch * seq;
   const source = new Int32Array(n).fill(-1), mask = new Int32Array(n);
   if (form === 'tokens') {
     return { batch, seq, source: source.map((_, i) => i), specials: [], mask: mask.fill(1) };
   }
-  const { cls, sep, pad } = special, extra = form === 'pair' ? 3 : 2;
+  const { cls, sep, pad } = special, between = form === 'pair' ? joint.separators : 1, extra = form === 'pair' ? 2 + between : 2;
   if (cls === undefined || sep === undefined || pad === undefined) throw new ZsaqError('mismatch', 'the tokenizer has no [CLS], [SEP] and [PAD]: an encoder\'s inputs cannot be laid out');
   if (seq < extra + 2) throw new ZsaqError('range', `a sequence of ${seq} tokens has no room for ${extra} special tokens: take at least ${extra + 2}`);
   const typeIds = new Int32Array(n), PAD = -1, CLS = -2, SEP = -3; // specials below, in this order
@@ -47,10 +58,10 @@ export function drawLayout(config: LayoutConfig, special: SpecialIds, random: St
     let p = at;
     source[p++] = CLS;
     for (let i = 0; i < first; i++, p++) source[p] = p;
-    source[p++] = SEP;
+    for (let k = 0; k < between; k++) source[p++] = SEP;
     if (form === 'pair') {
       const copied = config.correlation * random.next();
-      typeIds.fill(1, p, at + length);
+      typeIds.fill(joint.segment, p, at + length);
       for (let i = 0; i < words - first; i++, p++) {
         const twin = at + 1 + Math.floor((i * first) / (words - first));
         source[p] = random.next() < copied ? twin : p;

@@ -5,7 +5,7 @@ import { disposeAffines, type Affine } from '../quant/affine';
 import type { PlanOptions, QuantPlan } from '../quant/plan';
 import type { Encoded } from '../text/batches';
 import type { Warning } from '../train/monitor';
-import type { Form, SpecialIds } from './layout';
+import type { Form, Joint, SpecialIds } from './layout';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 
 /** Methods by the names that commands and results use; `METHODS` says what each one is. */
@@ -40,6 +40,8 @@ export interface Job {
   generator?: Network;
   plan: QuantPlan;
   special: SpecialIds;
+  /** of pairs: how two texts are joined; as BERT does it unless told */
+  joint?: Joint;
   /** ids that synthetic text may use: no special and no unused tokens */
   vocabulary: Int32Array;
   form: Form;

@@ -49,7 +49,7 @@ export function randomTokens(vocabulary: Int32Array, n: number, random: Stream):
 export function randomSource(job: Job, layout: LayoutConfig, random: Stream): HostSource {
   return {
     next() {
-      const drawn = drawLayout(layout, job.special, random);
+      const drawn = drawLayout(layout, job.special, random, job.joint);
       const tokens = randomTokens(job.vocabulary, layout.batch * layout.seq, random);
       return { inputs: tokenInputs(drawn, tokens), tokens };
     },

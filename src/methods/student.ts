@@ -55,8 +55,8 @@ export function makeStudent(model: Model, teacher: Params, plan: QuantPlan, reco
   };
 }
 
-/** BERT's pooler and classifier, an untied language-model head. */
-function isHead(name: string): boolean { return /(^|\.)(pooler|classifier|lm_head)\./.test(name); }
+/** BERT's pooler and classifier, DistilBERT's two, the heads of masked and of untied language models. */
+function isHead(name: string): boolean { return /(^|\.)(pooler|classifier|pre_classifier|lm_head|predictions|vocab_transform|vocab_layer_norm|vocab_projector)\./.test(name); }
 
 /** True for log-scales; they, like norms and biases, never decay. */
 export function isScale(name: string): boolean { return name.endsWith(LOG_SCALE); }

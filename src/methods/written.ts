@@ -61,6 +61,9 @@ export class WrittenText {
     return tokens;
   }
 
+  /** The first sequence is the next one again. */
+  rewind(): void { this.drawn = 0; }
+
   save(): { held: Record<string, Tensor>; state: Record<string, unknown> } {
     return { held: { [BANK]: tf.tensor1d(Float32Array.from(this.bank)) }, state: { drawn: this.drawn, made: this.made } };
   }
@@ -96,7 +99,7 @@ export class WrittenSource implements Source {
   next(): Batch {
     const { batch, seq, form } = this.layout, behind = form === 'tokens' ? 0 : 1, rows = this.text.next(batch), tokens = new Int32Array(batch * seq);
     for (let row = 0; row < batch; row++) tokens.set(rows.subarray(row * seq, (row + 1) * seq - behind), row * seq + behind);
-    return { inputs: tokenInputs(drawLayout(this.layout, this.job.special, this.streams.get('layout')), tokens), tokens };
+    return { inputs: tokenInputs(drawLayout(this.layout, this.job.special, this.streams.get('layout'), this.job.joint), tokens), tokens };
   }
 
   save(): ReturnType<WrittenText['save']> { return this.text.save(); }

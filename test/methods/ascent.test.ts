@@ -23,6 +23,10 @@ describe('methods/ascent', () => {
   });
 
   it('no ascent changes nothing: both looks are at the same noise', async () => {
+    for (const noise of ['written', 'gaussian'] as const) {
+      const looks = await ascend(t.job(), { ...config('straightThrough'), generator: { ...tinyConfig.generator, noise } }, { ascents: 0 });
+      assert.deepEqual(looks.after, looks.before, noise);
+    }
     const { before, after } = await ascend(t.job(), config('straightThrough'), { ascents: 0 });
     assert.deepEqual(after, before);
     assert.equal(before.tokens.length, 32);

@@ -10,7 +10,7 @@ import { Stream, Streams } from '../../src/core/random';
 import { dispose, map, norm, pick } from '../../src/core/tree';
 import { meanSharpness, samWarning } from '../../src/methods/activity';
 import { GeneratorSource } from '../../src/methods/generator';
-import { drawLayout, placeIds, type Form } from '../../src/methods/layout';
+import { drawLayout, jointOf, placeIds, type Form } from '../../src/methods/layout';
 import { noData } from '../../src/methods/method';
 import { samSga } from '../../src/methods/samSga';
 import { manifoldDistance } from '../../src/methods/regularizers';
@@ -21,7 +21,9 @@ import { adapt, tokenInputs } from '../../src/methods/adaptation';
 import { adamInit } from '../../src/optim/adam';
 import { configure } from '../../src/quantize';
 import { quantizeTokens } from '../../src/quant/activations';
+import { loadTokenizer } from '../../src/text/tokenizer';
 import { divergence, type DivergenceConfig } from '../../src/train/divergence';
+import { pocketModelPath } from '../../datasets';
 import { free, tiny, tinyConfig, values, type Tiny } from './tiny';
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
@@ -67,6 +69,22 @@ describe('traps', () => {
     }
     assert.ok(lengths.size >= 10, 'lengths vary');
     assert.ok(copies / words > 0.3 && copies / words < 0.7, `half of b comes from a, found ${copies / words}`);
+  });
+
+  it('pairs are joined as the teacher\'s tokenizer joins them: RoBERTa has two separators and one segment', () => {
+    const roberta = { special: { sep: 2 }, encodePair: () => ({ ids: [1, 7, 2, 2, 8, 2], typeIds: [0, 0, 0, 0, 0, 0] }) };
+    assert.deepEqual([jointOf(roberta), jointOf(loadTokenizer(pocketModelPath('pocket-bert')))], [{ separators: 2, segment: 0 }, { separators: 1, segment: 1 }]);
+    const layout = drawLayout({ batch: 50, seq: 12, form: 'pair', shortest: 1, correlation: 0 }, special, new Stream('layout', 1), jointOf(roberta)), ids = placeIds(layout, new Int32Array(600).fill(9));
+    for (let r = 0; r < 50; r++) assert.match([...ids.slice(12 * r, 12 * r + 12)].join(' '), /^1( 9)+ 2 2( 9)+ 2$/);
+    assert.ok(layout.typeIds!.every((type) => type === 0));
+  });
+
+  it('a DistilBERT\'s two head layers stay the teacher\'s, as every head does', async () => {
+    const distilbert = await tiny('distilbert'), student = makeStudent(distilbert.teacher.model, distilbert.teacher.params, distilbert.job().plan);
+    assert.deepEqual(Object.keys(student.initial).filter((name) => /classifier/.test(name)), []);
+    assert.equal(Object.keys(student.frozen).filter((name) => /classifier/.test(name)).length, 4);
+    student.dispose();
+    distilbert.dispose();
   });
 
   it('a sequence without room for its special tokens is refused', () => {

@@ -60,4 +60,51 @@ describe('methods/watch', () => {
     free(whole);
     free(continued);
   });
+
+  it('a run that rolls back and is killed and continued goes back as far as an undisturbed one', async () => {
+    // it fails at step 34, with a snapshot at 20 that may show the failure already and one at 0
+    const settings: Partial<SamSgaConfig> = { ...wild, steps: 39, rate: 5e-4, schedule: { ...tinyConfig.schedule, warmup: 0.99 }, batch: 2, seq: 6 }, start = tensorCount();
+    const steps = async (job: Partial<Job>, more: Partial<SamSgaConfig> = {}): Promise<{ steps: number[]; q: Quantized }> => {
+      const seen: number[] = [], q = await run({ onFailure: 'rollback', onProgress: ({ step }) => { seen.push(step); }, ...job }, { ...settings, ...more });
+      return { steps: seen, q };
+    };
+    const whole = await steps({}), back = whole.steps.findIndex((step, i) => i > 0 && step <= whole.steps[i - 1]);
+    assert.ok(back > SNAPSHOT && whole.steps[back] === 1, `${whole.steps}`);
+    const store = memoryStore(), last = whole.steps[back - 1];
+    await assert.rejects(steps({ checkpoints: store, onProgress: ({ step }) => { if (step === SNAPSHOT + 2) throw new Error('killed'); } }, { checkpointSeconds: 0 }), /killed/);
+    const continued = await steps({ checkpoints: store }), again = continued.steps.findIndex((step, i) => i > 0 && step <= continued.steps[i - 1]);
+    assert.deepEqual([continued.steps[again - 1], continued.steps[again]], [last, 1]);
+    assert.deepEqual(values(continued.q), values(whole.q));
+    free(whole.q);
+    free(continued.q);
+    assert.equal(tensorCount(), start);
+  });
+
+  it('a rollback keeps the layer-wise start, and draws what it drew', async () => {
+    const store = memoryStore(), tokens: string[] = [], steps: number[] = [];
+    const q = await run({ onFailure: 'rollback', checkpoints: store, onProgress: ({ step, tokens: t }) => { if (step > 0) { steps.push(step); tokens.push(String(t)); } } }, { ...wild, sga: 'off', checkpointSeconds: 0, layerwise: { ...tinyConfig.layerwise, steps: 4 } });
+    const again = steps.findIndex((step, i) => i > 0 && step <= steps[i - 1]);
+    assert.ok(again > 0 && steps[again] === 1, `${steps}`);
+    assert.ok(store.saved.length > 1 && store.saved.every(({ state }) => state.begun === true));
+    assert.equal(tokens[again], tokens[0]);
+    free(q);
+  });
+
+  it('a checkpoint of another model is refused, and nothing is left', async () => {
+    const start = tensorCount(), store = memoryStore();
+    free(await run({ checkpoints: store }, { checkpointSeconds: 0, steps: 2 }));
+    const saved = store.saved.at(-1)!;
+    store.save({ ...saved, tensors: Object.fromEntries(Object.entries(saved.tensors).slice(1)) }); // one weight fewer
+    await assert.rejects(run({ checkpoints: store }), { code: 'mismatch', message: /belongs to another model or plan/ });
+    await assert.rejects(run({ checkpoints: { load() { throw new Error('damaged'); }, save: () => undefined } }), /damaged/);
+    assert.equal(tensorCount(), start);
+  });
+
+  it('SAM with nothing to perturb is refused, and nothing is left', async () => {
+    const start = tensorCount();
+    await assert.rejects(run({ plan: makePlan(t.teacher.model, { ...fine, embeddings: 'none', rules: { '*': 'full' } }) }), { code: 'mismatch', message: /nothing to perturb/ });
+    assert.equal(tensorCount(), start);
+  });
 });
+
+const SNAPSHOT = 20;
