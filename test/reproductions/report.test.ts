@@ -141,7 +141,7 @@ describe('reports of reproductions', () => {
     assert.match((await zsaq('report', 'table1', ...common)).stdout, /of 312 cells have been run; the others: zsaq reproduce table1 --preset mini/);
     for (const out of ['a', 'b']) assert.equal((await zsaq('report', ...common, '--out', join(dir, out))).code, 0);
     const files = readdirSync(join(dir, 'a'));
-    assert.ok(['table1.tex', 'bits-accuracy.svg', 'bits.csv', 'table1-2.csv'].every((f) => files.includes(f)), files.join());
+    assert.ok(['table1.tex', 'adversary.svg', 'bits.csv', 'table1-2.csv'].every((f) => files.includes(f)), files.join());
     assert.ok(readFileSync(join(dir, 'a', 'table1-2.csv'), 'utf8').split('\r\n').slice(0, -1).every((line, _, all) => line.split('"').filter((_, i) => i % 2 === 0).join('').split(',').length === all[0].split(',').length), 'one table each');
     assert.match((await zsaq('report', 'table1', ...common, '--format', 'csv')).stdout, /\r\n\r\nWhat this project set out to reach\r\ntarget,/);
     for (const f of files) assert.equal(readFileSync(join(dir, 'a', f), 'utf8'), readFileSync(join(dir, 'b', f), 'utf8'), f);
