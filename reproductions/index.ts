@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ZsaqError } from '../src/index';
 import { RESULTS } from '../src/commands/reports/report';
-import { plain, show, type Figure, type Table } from '../src/report';
+import { plain, show, type Figure, type Showable } from '../src/report';
 import { exploreCells } from './explore/grid';
 import { sweepFigure } from './explore/figure';
 import { explorePanel, type Explored } from './explore/panel';
@@ -32,7 +32,7 @@ export async function showPaper(id: string, preset = 'mini'): Promise<void> {
 }
 
 /** What a notebook shows of a report, in order. */
-export function partsOf(r: Report): (Figure | Table | { html: string })[] {
+export function partsOf(r: Report): Showable[] {
   const lines = [['The paper', r.claim], ...r.notes.map((note) => ['Here', note]), ['How to read it', r.meaning], ...[missing(r)].filter(Boolean).map((text) => ['Not complete', text])];
   return [{ html: lines.map(([name, text]) => `<p><b>${name}:</b> ${plain(text)}</p>`).join('\n') }, ...r.tables, ...r.figures.map(({ figure }) => figure)];
 }

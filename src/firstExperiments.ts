@@ -40,13 +40,17 @@ export interface FirstExperiments {
  * @example for (const sentence of firstVerdicts(await firstExperiments(options))) console.log(sentence)
  */
 export function firstVerdicts({ smoke, convergence: { heldOut, ascent }, outputs: { rounded, trained } }: FirstExperiments): string[] {
-  const wrong = [smoke.status !== 'ok' && `the run ended as ${smoke.status}`, !smoke.finite && 'a number is not finite', !smoke.studentMoved && 'the student did not move', !smoke.teacherUnchanged && 'the teacher moved'].filter(Boolean);
-  const percent = (x: number): string => `${(100 * x).toFixed(1)} %`, falls = heldOut.last < heldOut.first, nearer = trained.divergence < rounded.divergence;
+  const wrong = faultsOf(smoke), percent = (x: number): string => `${(100 * x).toFixed(1)} %`, falls = heldOut.last < heldOut.first, nearer = trained.divergence < rounded.divergence;
   return [
     wrong.length ? `The short run does not go through: ${wrong.join(', ')}.` : 'The short run goes through: every number is finite, the student moved and the teacher did not.',
     `On batches that nothing trains on the divergence ${falls ? 'falls' : 'does not fall'}, from ${heldOut.first.toFixed(4)} to ${heldOut.last.toFixed(4)}: the student ${falls ? 'learns more than its own batches' : 'learns nothing that lasts: try more steps or another rate'}. The generator's inputs are ${ascent > 1 ? 'harder' : 'not harder'} for it than those (${ascent.toFixed(2)} times their divergence at the end)${ascent > 1 ? '' : ': the ascent has not paid so far'}.`,
     `Training takes the student ${nearer ? 'nearer to' : 'further from'} full precision than rounding: ${(trained.divergence / rounded.divergence).toFixed(2)} of its divergence, ${percent(trained.agreement)} agreement instead of ${percent(rounded.agreement)}.`,
   ];
+}
+
+/** What went wrong in the short run, in words. */
+export function faultsOf({ status, finite, studentMoved, teacherUnchanged }: FirstExperiments['smoke']): string[] {
+  return [...(status === 'ok' ? [] : [`the run ended as ${status}`]), ...(finite ? [] : ['a number is not finite']), ...(studentMoved ? [] : ['the student did not move']), ...(teacherUnchanged ? [] : ['the teacher moved'])];
 }
 
 const SMOKE_STEPS = 10, ROUNDS = 2;

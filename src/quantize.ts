@@ -23,6 +23,7 @@ import { randomSource } from './methods/source';
 import { zeroQuant } from './methods/zeroQuant';
 import { activationDefaults, makePlan, type PlanOptions, type QuantPlan } from './quant/plan';
 import { parseBits } from './quant/spec';
+import { checkSingleLogit, type DivergenceConfig } from './train/divergence';
 import type { Warning } from './train/monitor';
 import { jointOf, type Form } from './methods/layout';
 import type { Model } from './models/model';
@@ -89,7 +90,7 @@ export function configure({ teacher, bits, method = 'samSga', preset = 'mini', p
   if (model.head.kind === 'regression' && base.divergence) base.divergence = { ...base.divergence as object, logits: 'mse' };
   const plain = planDefaults(weights, activations, false), { plan: _, ...settings } = applySettings({ ...base, plan: settablePlan(plain) }, set) as Record<string, unknown>;
   checkSequence(checkConfig(settings), model);
-  checkDivergence(settings, model);
+  if (model.head.kind === 'regression' && settings.divergence) checkSingleLogit((settings.divergence as DivergenceConfig).logits);
   const best = settablePlan({ ...plain, ...chosen.plan?.(model, settings as never) }); // it may depend on the settings, and has the settings' last word
   const { plan: changed } = applySettings({ plan: best }, set.filter((text) => text.startsWith('plan.')));
   const planOptions: PlanOptions = { ...changed, weights, activations };
@@ -105,12 +106,6 @@ export function settablePlan({ weights, activations, ...rest }: PlanOptions): Om
 
 function checkSequence({ seq }: Record<string, unknown>, model: Model): void {
   if (seq !== undefined && (seq as number) > model.maxLength) throw new ZsaqError('range', `seq=${seq}: the model has ${model.maxLength} positions`);
-}
-
-/** Before anything is computed: over one logit all but the squared error is always zero. */
-function checkDivergence({ divergence }: Record<string, unknown>, { head }: Model): void {
-  const logits = (divergence as { logits?: string } | undefined)?.logits;
-  if (head.kind === 'regression' && logits && logits !== 'mse') throw new ZsaqError('mismatch', `divergence.logits=${logits}: a regression head has one logit and takes mse`);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, writeWhole, ZsaqError } from '../../src/index';
+import { toCsv } from '../../src/report';
 import { optional, type Command, type Outcome } from '../../src/commands/command';
 import { ANALYSES } from '../../src/commands/reports';
 import { RESULTS } from '../../src/commands/reports/report';
@@ -55,7 +56,7 @@ async function keep(reports: readonly Report[], dir: string): Promise<string[]> 
   const files: string[] = [], write = (name: string, text: string): void => { const file = join(dir, name); writeWhole(file, text); files.push(file); };
   for (const r of reports) {
     for (const format of ['md', 'tex'] as const) if (format === 'md' || r.tables.length) write(`${r.id}.${format}`, written(r, format));
-    r.tables.forEach((table, i) => write(`${r.id}${r.tables.length > 1 ? `-${i + 1}` : ''}.csv`, written({ ...r, tables: [table] }, 'csv')));
+    r.tables.forEach((table, i) => write(`${r.id}${r.tables.length > 1 ? `-${i + 1}` : ''}.csv`, toCsv(table)));
     for (const { name, svg } of await drawnFigures(r)) write(`${name}.svg`, svg);
   }
   return files;

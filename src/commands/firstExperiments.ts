@@ -2,7 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import { ready } from '../core/backend';
 import { dispose } from '../core/tree';
 import { loadRunnable } from '../export/packed';
-import { firstExperiments, firstVerdicts, type FirstExperiments } from '../firstExperiments';
+import { faultsOf, firstExperiments, firstVerdicts, type FirstExperiments } from '../firstExperiments';
 import { makeFolder } from '../io/disk';
 import { canonicalJson, writeWhole } from '../io/file';
 import { histogramFigure, lineFigure, lossFigure, type Figure } from '../report/figure';
@@ -51,15 +51,13 @@ Exit code 1 if the first one fails.`,
       const json = { model: basename(resolve(teacher.dir)), bits, ...rest, outputs: { rounded: summary(rounded), trained: summary(trained) }, ...provenance() };
       writeWhole(join(out, 'result.json'), `${canonicalJson(json, 1)}\n`);
       for (const [name, figure] of Object.entries(firstFigures(found))) writeWhole(join(out, `${name}.svg`), await toSvg(figure));
-      return { text: `${firstTables(found).map((table, i) => `${toText(table)}${verdicts[i]}\n`).join('\n')}\nresults and figures: ${out}\n`, json: { ...json, verdicts, out }, exitCode: sound(found) ? 0 : 1 };
+      return { text: `${firstTables(found).map((table, i) => `${toText(table)}${verdicts[i]}\n`).join('\n')}\nresults and figures: ${out}\n`, json: { ...json, verdicts, out }, exitCode: faultsOf(found.smoke).length ? 1 : 0 };
     } finally {
       for (const bar of bars.values()) bar.end();
       dispose(teacher.params, generator.params);
     }
   },
 };
-
-const sound = ({ smoke: { status, finite, studentMoved, teacherUnchanged } }: FirstExperiments): boolean => status === 'ok' && finite && studentMoved && teacherUnchanged;
 
 function firstTables({ smoke, convergence: { student, heldOut, generator, ascent }, outputs: { rounded, trained } }: FirstExperiments): Table[] {
   const yes = (x: boolean) => (x ? 'yes' : 'NO'), arrow = ({ first, last }: { first: number; last: number }) => [first, last, last < first ? 'falls' : 'rises'];

@@ -20,7 +20,7 @@ import type { TrainConfig } from './config';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 /** Steps between two snapshots: what a roll-back or a resumed run goes back to. */
-const SNAPSHOT_STEPS = 20;
+export const SNAPSHOT_STEPS = 20;
 
 /** SAM over the steps of a run. */
 export interface Sharpening extends Sharpness {
@@ -47,6 +47,7 @@ export async function distill(id: MethodId, job: Job, config: TrainConfig, sharp
     student = makeStudent(job.teacher.model, job.teacher.params, job.plan, config.recompute);
     if (sharpening && !quantizedNames(student).length) throw new ZsaqError('mismatch', 'no weight that is trained is quantized, so SAM has nothing to perturb: set sam=off, or quantize a layer');
     run = new Run(id, job, config, sharpening, source, streams, student);
+    run.resume();
     if (job.onFailure) await run.watchOver();
     await run.begin();
     return await run.finish(await run.loop());
@@ -58,7 +59,7 @@ export async function distill(id: MethodId, job: Job, config: TrainConfig, sharp
 
 class Run {
   private state: State;
-  private snapshot!: Snapshot;
+  private snapshot!: Snapshot; // from `resume` on
   /** the one before, to which `onFailure: 'rollback'` goes back: the last one may already show the failure */
   private earlier?: Snapshot;
   private watch?: Watch;
@@ -87,17 +88,15 @@ class Run {
     this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius: sharpening, clip: config.clip, precision: config.precision });
     const trained = clone(student.initial);
     this.state = { step: 0, trained, adam: adamInit(trained), orthogonal: {} };
-    try {
-      const saved = job.checkpoints?.load(), tensors = saved ? fromHost(saved.tensors) : {}, earlier = part(tensors, 'earlier/');
-      if (saved) this.restore(saved.state, saved.step, tensors);
-      this.takeSnapshot();
-      if (saved?.state.earlier && job.onFailure === 'rollback') this.earlier = { saved: saved.state.earlier as Snapshot['saved'], held: earlier };
-      else dispose(earlier);
-    } catch (e) {
-      dispose(this.state.trained, this.state.adam.m, this.state.adam.v);
-      this.trainer.dispose();
-      throw e;
-    }
+  }
+
+  /** Takes over the last checkpoint, if there is one. */
+  resume(): void {
+    const { job } = this, saved = job.checkpoints?.load(), tensors = saved ? fromHost(saved.tensors) : {}, earlier = part(tensors, 'earlier/');
+    if (saved) this.restore(saved.state, saved.step, tensors);
+    this.takeSnapshot();
+    if (saved?.state.earlier && job.onFailure === 'rollback') this.earlier = { saved: saved.state.earlier as Snapshot['saved'], held: earlier };
+    else dispose(earlier);
   }
 
   /** Layer by layer first, if the settings say so. A run that goes on has that behind it, or begins anew. */
@@ -165,10 +164,7 @@ class Run {
     if (ascended !== null && !Number.isFinite(ascended)) return null;
     const { batch, answers } = kind.answers === 'given' ? this.current! : { batch: await this.time('source', () => this.source.next()), answers: {} };
     this.tokens = batch.tokens;
-    const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers)).catch((e: unknown) => {
-      if (kind.answers !== 'given') disposeInputs(batch.inputs);
-      throw e;
-    });
+    const { grads, report, teacherLogits, ...more } = await this.time('student', () => this.gradients(kind, batch, answers));
     const classes = job.teacher.model.head.kind === 'classification' ? await classShares(teacherLogits) : null;
     const manifold = state.step % HELD_STEPS === 0 ? await this.time('watch', () => whereabouts(batch.inputs, get(job.teacher.params, job.teacher.model.wordEmbedding) as Tensor2D)) : null;
     this.keepBatch(kind, batch, more.answers);
@@ -207,6 +203,9 @@ class Run {
     const share = kind.sharp ? tf.scalar(rateAt(sharpening!.schedule, step, config.steps)) : undefined;
     try {
       return trainer.gradients(trained, batch.inputs, kind, { share, answers, orthogonal: kind.look === 'reuse' ? orthogonal : {} });
+    } catch (e) {
+      if (kind.answers !== 'given') disposeInputs(batch.inputs);
+      throw e;
     } finally {
       share?.dispose();
     }
@@ -306,7 +305,7 @@ class Run {
   }
 
   dispose(): void {
-    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.state.orthogonal, this.snapshot.held, this.earlier?.held);
+    dispose(this.state.trained, this.state.adam.m, this.state.adam.v, this.state.orthogonal, this.snapshot?.held, this.earlier?.held);
     this.watch?.dispose();
     this.dropBatch();
     this.source.dispose();

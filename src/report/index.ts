@@ -2,7 +2,7 @@
 export { barFigure, heatFigure, histogramFigure, lineFigure, lossFigure, sliderFigure, type Axis, type Figure, type Line } from './figure';
 export { toFrame } from './frame';
 export { beginJob } from './kernel';
-export { liveFigure, show, view, type LiveFigure } from './notebook';
+export { liveFigure, show, view, type LiveFigure, type Showable } from './notebook';
 export { durationText, Progress } from './progress';
 export { toSvg } from './svg';
 export { plain } from './template';

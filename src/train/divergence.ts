@@ -31,9 +31,7 @@ interface Comparable { logits: Tensor; hidden: Tensor[] }
  */
 export function divergence(student: Comparable, teacher: Comparable, mask: Tensor2D, config: DivergenceConfig): Scalar {
   const perToken = teacher.logits.rank === 3;
-  if (teacher.logits.shape[teacher.logits.rank - 1] === 1 && config.logits !== 'mse') {
-    throw new ZsaqError('mismatch', `divergence "${config.logits}" over a single logit is always zero: a regression head takes mse`);
-  }
+  if (teacher.logits.shape[teacher.logits.rank - 1] === 1) checkSingleLogit(config.logits);
   const terms = logitsTerm(student.logits, teacher.logits, config); // [batch] or [batch, seq]
   const output = perToken ? maskedMean(terms, mask) : tf.mean(terms);
   if (config.hidden === 0) return output as Scalar;
@@ -43,6 +41,11 @@ export function divergence(student: Comparable, teacher: Comparable, mask: Tenso
     return maskedMean(tf.div(error, size), mask);
   });
   return tf.add(output, tf.mul(addAll(layers), config.hidden / layers.length)) as Scalar;
+}
+
+/** @throws ZsaqError 'mismatch' on a softmax divergence, which is identically zero over one logit */
+export function checkSingleLogit(logits: LogitsTerm): void {
+  if (logits !== 'mse') throw new ZsaqError('mismatch', `divergence "${logits}" over a single logit is always zero: a regression head takes mse`);
 }
 
 function logitsTerm(student: Tensor, teacher: Tensor, { logits, temperature: t }: DivergenceConfig): Tensor {

@@ -1,6 +1,7 @@
 // What watching a run for failures changes (nothing), and what it does at one.
 import assert from 'node:assert/strict';
 import { tensorCount } from '../../src/core/memory';
+import { SNAPSHOT_STEPS } from '../../src/methods/distill';
 import { samSga } from '../../src/methods/samSga';
 import { HELD_STEPS } from '../../src/methods/watch';
 import { makePlan, type PlanOptions } from '../../src/quant/plan';
@@ -69,9 +70,9 @@ describe('methods/watch', () => {
       return { steps: seen, q };
     };
     const whole = await steps({}), back = whole.steps.findIndex((step, i) => i > 0 && step <= whole.steps[i - 1]);
-    assert.ok(back > SNAPSHOT && whole.steps[back] === 1, `${whole.steps}`);
+    assert.ok(back > SNAPSHOT_STEPS && whole.steps[back] === 1, `${whole.steps}`);
     const store = memoryStore(), last = whole.steps[back - 1];
-    await assert.rejects(steps({ checkpoints: store, onProgress: ({ step }) => { if (step === SNAPSHOT + 2) throw new Error('killed'); } }, { checkpointSeconds: 0 }), /killed/);
+    await assert.rejects(steps({ checkpoints: store, onProgress: ({ step }) => { if (step === SNAPSHOT_STEPS + 2) throw new Error('killed'); } }, { checkpointSeconds: 0 }), /killed/);
     const continued = await steps({ checkpoints: store }), again = continued.steps.findIndex((step, i) => i > 0 && step <= continued.steps[i - 1]);
     assert.deepEqual([continued.steps[again - 1], continued.steps[again]], [last, 1]);
     assert.deepEqual(values(continued.q), values(whole.q));
@@ -107,4 +108,3 @@ describe('methods/watch', () => {
   });
 });
 
-const SNAPSHOT = 20;
