@@ -48,7 +48,7 @@ function writeStamp(file, inputs, files) {
 /** True if the stamp is of these inputs and each of its files still has its size. */
 function stampHolds(file, inputs) {
   const stamp = readJson(file);
-  if (stamp?.inputs !== inputs || typeof stamp.sizes !== 'object' || stamp.sizes === null) return false;
+  if (!stamp?.sizes || stamp.inputs !== inputs || typeof stamp.sizes !== 'object') return false;
   const folder = path.dirname(file);
   return Object.entries(stamp.sizes).every(([name, size]) => sizeOf(path.join(folder, name)) === size);
 }

@@ -4,7 +4,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const paths = require('../paths.cjs');
 const python = require('./python.cjs');
-const { hashOf, writeStamp, stampHolds } = require('../stamp.cjs');
+const { hashOf, readJson, writeStamp, stampHolds } = require('../stamp.cjs');
 const { run, reasonIn } = require('../command.cjs');
 const { StepFailed, remedyFor } = require('../failure.cjs');
 
@@ -18,7 +18,7 @@ function locked() {
 const inputs = () => hashOf({ file: list('locked.txt') }, { file: list('renderer.txt') }, path.relative(paths.venv, python.sitePackages()));
 
 function installed(site) {
-  return fs.readdirSync(site).filter((name) => name.endsWith('.dist-info') && fs.existsSync(path.join(site, name, 'RECORD')));
+  return fs.readdirSync(site).filter((name) => name.endsWith('.dist-info'));
 }
 
 module.exports = {
@@ -33,11 +33,10 @@ module.exports = {
   async run({ progress, lock }) {
     const site = python.sitePackages();
     const total = locked();
+    const finished = stampHolds(stamp, readJson(stamp)?.inputs);
     fs.rmSync(stamp, { force: true });
-    // pip takes a package whose installation was cut off for installed if its metadata was already there
-    for (const name of fs.readdirSync(site)) {
-      if (name.endsWith('.dist-info') && !fs.existsSync(path.join(site, name, 'RECORD'))) fs.rmSync(path.join(site, name), { recursive: true });
-    }
+    // pip takes a package for installed as soon as its metadata is there, even where the installation was cut off
+    if (!finished) for (const name of installed(site)) if (!name.startsWith('pip-')) fs.rmSync(path.join(site, name), { recursive: true });
     let collected = 0;
     const show = () => {
       const done = Math.max(0, installed(site).length - 1); // without pip itself
