@@ -7,8 +7,8 @@ export interface Sample { kind: 'correct' | 'pseudovalue' | 'nll'; seeds: readon
 /** A task with both methods on it. */
 export interface Pair { task: string; ours: Sample; theirs: Sample }
 
-/** Mean difference with the interval that holds 95 % of the resampled ones. */
-export interface Interval { gain: number; low: number; high: number; resamples: number }
+/** Mean difference with the interval that holds 95 % of the resampled ones. `error`: standard error of its ends, which another draw of resamples would move. */
+export interface Interval { gain: number; low: number; high: number; error: number; resamples: number }
 
 const LEVEL = 0.95;
 
@@ -20,7 +20,7 @@ const LEVEL = 0.95;
  *
  * @returns undefined without tasks
  */
-export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed = 0): Interval | undefined {
+export function pairedBootstrap(pairs: readonly Pair[], resamples = 10_000, seed = 0): Interval | undefined {
   if (!pairs.length) return undefined;
   const whole = ({ kind, seeds }: Sample): number => average(seeds.map((values) => score(kind, meanOf(values)))), gain = average(pairs.map(({ ours, theirs }) => whole(ours) - whole(theirs)));
   const scores = ({ kind, seeds }: Sample, task: string): Float64Array[] => seeds.map((values) => resampledScores(kind, values, task, resamples, seed));
@@ -37,7 +37,9 @@ export function pairedBootstrap(pairs: readonly Pair[], resamples = 1000, seed =
   for (let r = 0; r < resamples; r++) drawn[r] /= pairs.length;
   drawn.sort();
   const at = (share: number): number => drawn[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))];
-  return { gain, low: at((1 - LEVEL) / 2), high: at((1 + LEVEL) / 2), resamples };
+  const tail = (1 - LEVEL) / 2, deviation = Math.sqrt(tail * (1 - tail) / resamples); // of the share of resamples below an end
+  const error = Math.max(...[tail, 1 - tail].map((share) => (at(share + deviation) - at(share - deviation)) / 2));
+  return { gain, low: at(tail), high: at(1 - tail), error, resamples };
 }
 
 /** On the metric's scale: accuracy and correlations in points, perplexity as it is, less being better. */

@@ -2,7 +2,7 @@
 import { anyTask } from '../../datasets';
 import { unpacked, type QuantizeResult } from '../cells/result';
 import { cellsAt, standsAt, type Variant } from '../specs/matrix';
-import { quantizeResult, type Find, type Gain } from '../specs/spec';
+import { quantizeResult, type Find, type Gain, type Gap } from '../specs/spec';
 import { average, pairedBootstrap, type Interval, type Pair, type Sample } from './bootstrap';
 import { summarize } from './summary';
 import type { Preset, QuantizeCell } from '../cells/cell';
@@ -26,7 +26,7 @@ export function counts(find: Find, preset: Preset, setup: Setup, full: Variant):
 
 /** A comparison with its difference on each task. */
 export interface Comparison extends Gain {
-  each: { task: string; gain: number; low: number; high: number }[];
+  each: (Gap & { task: string })[];
   /** how many tasks count */
   counting: number;
   /** how many seeds each side has on every task at least; null where another seed would give the same */
@@ -38,7 +38,7 @@ export interface Comparison extends Gain {
 }
 
 /** Whether another seed would give the same. */
-const seedless = ({ method, set }: Variant): boolean => method === 'ptq' || method === 'full' || set.includes('lkd=off');
+const seedless = ({ method, set }: Pick<QuantizeCell, 'method' | 'set'>): boolean => method === 'ptq' || method === 'full' || set.includes('lkd=off');
 
 /** The closest baselines: no verdict on the best one before these have been run, for cheaper ones are there first. */
 const CLOSEST: readonly MethodId[] = ['zeroQuant', 'qatRandom', 'adversarial'];
@@ -82,11 +82,12 @@ export function compare({ find, preset, setups, rows, bits }: { find: Find; pres
   // the table's own difference: contributions to a correlation only come close to it, and are for the width of the interval
   const known = tasks.filter(({ task }) => pairs.some((p) => p.task === task)), sign = isText(known[0]) ? -1 : 1;
   const scores = [ours, theirs, full].map((row) => known.map((setup) => summarize(find, cellsAt(preset, setup, row, bits)).mean ?? NaN)), [a, b, whole] = scores.map(average);
-  const shifted = (gain: number, { gain: at, low, high }: Interval) => ({ gain, low: gain + low - at, high: gain + high - at });
+  const shifted = (gain: number, { gain: at, low, high, error }: Interval) => ({ gain, low: gain + low - at, high: gain + high - at, error });
   const seedsOf = (row: Variant, side: 'ours' | 'theirs'): number | null => (seedless(row) ? null : Math.min(...pairs.map((p) => p[side].seeds.length)));
+  const limits = known.map((setup) => limitsOf(find, cellsAt(preset, setup, ours, bits), cellsAt(preset, setup, theirs, bits)));
   return {
-    bits, over: theirs.title, tasks: pairs.map((p) => p.task), ...shifted(sign * (a - b), found), ours: a, theirs: b, published, leftOut: [],
-    each: pairs.map((pair, i) => ({ task: pair.task, ...shifted(sign * (scores[0][i] - scores[1][i]), pairedBootstrap([pair])!) })),
+    bits, over: theirs.title, tasks: pairs.map((p) => p.task), ...shifted(sign * (a - b), found), once: limits.some((l) => l.once), apart: limits.some((l) => l.apart), ours: a, theirs: b, published, leftOut: [],
+    each: pairs.map((pair, i) => ({ task: pair.task, ...shifted(sign * (scores[0][i] - scores[1][i]), pairedBootstrap([pair])!), ...limits[i] })),
     counting: setups.filter((s) => counts(find, preset, s, full)).length, seeds: { ours: seedsOf(ours, 'ours'), theirs: seedsOf(theirs, 'theirs') }, room: Number.isFinite(whole) ? sign * (whole - b) : null,
   };
 }
@@ -98,9 +99,16 @@ function sampleOf(find: Find, cells: readonly QuantizeCell[]): Sample | undefine
 }
 
 /** The difference of two lists of cells on one task, theirs taken off, with its interval; undefined until both have been run. */
-export function difference(find: Find, task: string, ours: readonly QuantizeCell[], theirs: readonly QuantizeCell[]): Interval | undefined {
+export function difference(find: Find, task: string, ours: readonly QuantizeCell[], theirs: readonly QuantizeCell[]): Gap | undefined {
   const [a, b] = [ours, theirs].map((cells) => sampleOf(find, cells));
-  return a && b && pairedBootstrap([{ task, ours: a, theirs: b }]);
+  return a && b && { ...pairedBootstrap([{ task, ours: a, theirs: b }])!, ...limitsOf(find, ours, theirs) };
+}
+
+/** Of two lists of cells that have been run. A processor moves what is trained, and only that: sums round differently, and training makes that large. */
+function limitsOf(find: Find, ours: readonly QuantizeCell[], theirs: readonly QuantizeCell[]): Pick<Gap, 'once' | 'apart'> {
+  const sides = [ours, theirs].filter(([cell]) => !seedless(cell)).map((cells) => cells.flatMap((cell) => quantizeResult(find, cell) ?? []));
+  const [a, b] = sides.map((results) => [...new Set(results.map(({ device }) => device.split(',')[0]))].sort().join());
+  return { once: sides.some((results) => results.length === 1), apart: sides.length === 2 && a !== b };
 }
 
 /** A result stands in many comparisons: its contributions are unpacked once, and resampled once (bootstrap.ts). */

@@ -1,14 +1,15 @@
 // Tables of methods against tasks, from the matrix.
 import { METRIC_LABELS } from '../../src/index';
 import { anyTask } from '../../datasets';
-import { cellsAt, standsAt, type Variant } from '../specs/matrix';
+import { cellsAt, standsAt, variant, type Variant } from '../specs/matrix';
 import { bestBaseline, comparable, compare, counts, isText, recovered, type Comparison } from './comparison';
 import { publishedGain } from './published';
 import { average } from './bootstrap';
 import { deviation, rowOf, summarize, summaryText, type Summary } from './summary';
+import { caution, gainText, gapText, intervalText, signed, told } from './words';
 import { standIn, type Setup } from '../setups';
 import type { Preset } from '../cells/cell';
-import { quantizeResult, type Find, type Row, type View } from '../specs/spec';
+import { quantizeResult, type Find, type Gap, type Row, type View } from '../specs/spec';
 import type { QuantizeResult } from '../cells/result';
 import type { Table } from '../../src/report';
 
@@ -43,7 +44,7 @@ export function matrixView(of: MatrixOf): View {
     });
     const averages = [{ name: whole || !shared.length ? 'average' : `average of ${shared.map((s) => s.task).join(', ')}`, digits: 2 }, { name: 'recovered', unit: '%', digits: 0 }];
     const columns = [{ name: 'method' }, ...setups.map((s) => ({ name: `${s.task}${counting.includes(s) ? '' : ' *'}` })), ...(text ? [] : averages), { name: 'size', unit: 'MB', digits: 1 }, { name: 'time', unit: 'min', digits: 1 }];
-    return { title: `${of.title}${standIn(preset, text ? 'languageModel' : 'encoder')}, ${width}`, columns, rows: shown, note: noteOf(of, counting) };
+    return { title: `${of.title}${standIn(preset, text ? 'languageModel' : 'encoder')}, ${width}`, columns, rows: shown, note: noteOf(of, counting, width) };
   });
   return { tables, figures: [], notes: [], rows: out };
 }
@@ -56,7 +57,7 @@ function costOf({ find, preset }: MatrixOf, tasks: readonly Setup[], row: Varian
   return [mean((r) => r.sizeBytes) / 2 ** 20, row.method === 'full' ? null : mean((r) => r.seconds) / 60];
 }
 
-function noteOf(of: MatrixOf, counting: readonly Setup[]): string {
+function noteOf(of: MatrixOf, counting: readonly Setup[], width: string): string {
   const { preset, setups } = of;
   const metrics = [...new Set(setups.map(({ task }) => METRIC_LABELS[anyTask(task).metric]))], text = isText(setups[0]);
   const excluded = setups.filter((s) => !counting.includes(s)).map(({ task }) => task), models = [...new Set(setups.map(({ model }) => model))];
@@ -65,9 +66,19 @@ function noteOf(of: MatrixOf, counting: readonly Setup[]): string {
     `scored on ${setups.flatMap((s) => examplesOf(of, s) ?? []).join(', ') || 'nothing yet'}`,
     ...(text ? [] : ['recovered: (score - best constant answer) / (full precision - best constant answer)']),
     ...(setups.some((s) => s.foreign) ? ['the generator has another vocabulary: GPTQ and ZeroQuant read random tokens, and LLM-QAT has no row'] : []),
+    ...bitsNote(of, width),
     'time: of making it, on one core while another cell had the other, or on both',
     ...(excluded.length ? [`* no part in average and claims: the teacher of ${excluded.join(' and ')} is less than 10 above the best constant answer`] : []),
   ].join('; ');
+}
+
+/** What a width leaves out: bits a parameter of a rounded model, all of its files' weights counted. */
+function bitsNote({ find, preset, setups }: MatrixOf, width: string): string[] {
+  const sizes = setups.flatMap((setup) => {
+    const [whole, rounded] = [['full', 'W32A32'], ['ptq', width]].map(([key, bits]) => quantizeResult(find, cellsAt(preset, setup, variant(preset, key), bits)[0])?.sizeBytes);
+    return whole && rounded ? [32 * rounded / whole] : [];
+  });
+  return sizes.length ? [`${width} is of the linear layers: word embeddings have 8 bits, position embeddings, norms, biases and heads of their own 32, which makes ${average(sizes).toFixed(1)} bits a parameter on average with a scale for each row`] : [];
 }
 
 /** How much a task is scored on, once its teacher has been. */
@@ -100,14 +111,12 @@ export function against(of: MatrixOf, keys: readonly string[]): Comparison[] {
   return bits.flatMap((width) => rows.filter((row) => stands(row, width)).flatMap((row) => compare({ ...of, bits: width }, counting, row, null) ?? []));
 }
 
-const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x).toFixed(2)}`;
-
 /** Averages and their difference beside the paper's. */
 export function gainTable(title: string, gains: readonly Comparison[]): Table {
   const tasks = (g: Comparison): string => (g.tasks.length === g.counting ? `all ${g.counting} that count` : g.tasks.join(', '));
   return {
     title, columns: [{ name: 'bits' }, { name: 'over' }, { name: 'tasks' }, { name: 'SAM-SGA', digits: 2 }, { name: 'the other', digits: 2 }, { name: 'gain' }, { name: '95 % interval' }, { name: 'seeds' }, { name: 'full precision is ahead by' }, { name: 'published gain' }],
-    rows: gains.map((g) => [g.bits, g.over, tasks(g), g.ours, g.theirs, signed(g.gain!), interval(g), seedsText(g), g.room === null ? null : signed(g.room), g.published === null ? 'not published' : signed(g.published)]),
+    rows: gains.map((g) => [g.bits, g.over, tasks(g), g.ours, g.theirs, gainText(g), intervalText(g), seedsText(g), g.room === null ? null : signed(g.room), g.published === null ? 'not published' : signed(g.published)]),
     note: `${comparisonNote(gains)}; the baseline is chosen on the same scores; full precision is ahead of the baseline by what there is to gain; the paper does not say which baseline its gains are over`,
   };
 }
@@ -119,14 +128,9 @@ export function eachTable(title: string, gains: readonly Comparison[], setups: r
   return {
     title, columns: [{ name: 'over' }, ...tasks.map(({ task }) => ({ name: task })), ...(tasks.length > 1 ? [{ name: 'average' }] : []), { name: 'seeds' }],
     rows: gains.map((g) => [g.over, ...tasks.map((s) => on(g, s)), ...(tasks.length > 1 ? [gapText(g)] : []), seedsText(g)]),
-    note: `${comparisonNote(gains)}; the average is over the tasks of its row`,
+    note: `${comparisonNote(gains, gains.flatMap((g) => (tasks.length > 1 ? [...g.each, g] : [g])))}; the average is over the tasks of its row`,
   };
 }
-
-const interval = ({ low, high }: { low: number | null; high: number | null }): string => `${signed(low!)} to ${signed(high!)}`;
-
-/** A difference with its interval: `-0.15 (-0.65 to +0.34)`. */
-export function gapText({ gain, low, high }: Pick<Comparison, 'gain' | 'low' | 'high'>): string { return `${signed(gain!)} (${interval({ low, high })})`; }
 
 /** Seeds of SAM-SGA and of the other, which may need none. */
 const seedsText = ({ seeds: { ours, theirs } }: Comparison): string => `${ours} / ${theirs ?? '–'}`;
@@ -135,18 +139,17 @@ const several = (n: number | null): boolean => n !== null && n > 1;
 /** Whether a side's runs differ by their seeds and it has one only, so that the interval knows nothing of its other runs. */
 const single = (n: number | null): boolean => n === 1;
 
-function comparisonNote(gains: readonly Comparison[]): string {
+function comparisonNote(gains: readonly Comparison[], shown: readonly Gap[] = gains): string {
   const sides = gains.flatMap(({ seeds: { ours, theirs } }) => [ours, theirs]), over = sides.some(several) ? 'over examples, and over the seeds of a side that has several' : 'over examples';
-  return `positive is better; 95 % intervals of a paired bootstrap ${over}${sides.some(single) ? '; where a side has one seed, another run of it may differ by more than the interval' : ''}; seeds: of SAM-SGA / of the other, – where another gives the same`;
+  return [`positive is better; 95 % intervals of a paired bootstrap ${over}`, caution(shown), 'seeds: of SAM-SGA / of the other, – where another gives the same'].filter(Boolean).join('; ');
 }
 
 /** What a comparison says, in words: of methods where both have been run several times, else of these runs. */
-export function sentence({ bits, over, gain, low, high, published, tasks, counting, seeds: { ours, theirs }, room }: Comparison): string {
+export function sentence(found: Comparison): string {
+  const { bits, over, gain, low, high, apart, published, tasks, counting, seeds: { ours, theirs }, room } = found;
   const named = (which: (n: number | null) => boolean): string[] => [...(which(ours) ? ['SAM-SGA'] : []), ...(which(theirs) ? ['the other'] : [])], one = named(single), more = named(several);
-  const side = single(ours) ? 'this run of SAM-SGA is' : 'SAM-SGA is', [better, worse] = one.length ? ['ahead', 'behind'] : ['better', 'worse'];
-  const verdict = low! > 0 ? `${side} ${better}` : high! < 0 ? `${side} ${worse}` : 'no difference can be told';
   const width = `95 % interval over examples${more.length ? ` and seeds of ${more.join(' and ')}` : ''}`;
   const beside = published === null ? '' : `; the paper states +${published} for its own models${room === null ? '' : `, here full precision is ${Math.abs(room).toFixed(2)} ${room < 0 ? 'behind' : 'ahead of'} that baseline${room < published ? ', so that so much cannot be gained' : ''}`}`;
-  const caution = one.length ? ` One seed of ${one.join(' and ')}: another run may differ by more than the interval.` : '';
-  return `${bits}: ${verdict}: ${signed(gain!)} (${width} ${signed(low!)} to ${signed(high!)}) against ${over} on ${tasks.length} of the ${counting} tasks that count${beside}.${caution}`;
+  const unlike = [...(one.length ? [`One seed of ${one.join(' and ')}: another run may differ by more than the interval.`] : []), ...(apart ? ['The two ran on different processors, which weighs as much as another seed.'] : [])];
+  return [`${bits}: SAM-SGA is ${told(found)}: ${signed(gain)} (${width} ${intervalText({ low, high })}) against ${over} on ${tasks.length} of the ${counting} tasks that count${beside}.`, ...unlike].join(' ');
 }

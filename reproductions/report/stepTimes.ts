@@ -20,3 +20,14 @@ export const STEP_TIMES = join(RESULTS, 'overhead', 'minilm-sst2-cpu.json');
 export function stepTimes(preset: Preset): StepTimes | undefined {
   return preset === 'mini' && existsSync(STEP_TIMES) ? readJson(STEP_TIMES) as StepTimes : undefined;
 }
+
+/** What a step takes of one of QAT on random tokens: median and range over the turns. */
+export interface Ratio { median: number; low: number; high: number }
+
+export function ratiosOf({ rows }: StepTimes, { ratio, all }: StepTimes['rows'][number]): Ratio {
+  const base = rows.find((r) => r.ratio === 1)!, each = all.map((ms, i) => ms / base.all[i]);
+  return { median: ratio, low: Math.min(...each), high: Math.max(...each) };
+}
+
+/** `1.48 (1.36 to 1.60)`. */
+export function ratioText({ median, low, high }: Ratio): string { return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`; }

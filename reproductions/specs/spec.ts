@@ -27,12 +27,22 @@ export interface Row {
   at?: Record<string, number | string>;
 }
 
+/** A difference with what limits its meaning. */
+export interface Gap {
+  gain: number; low: number; high: number;
+  /** standard error of the interval's ends */
+  error: number;
+  /** a side has one run, and another of it would differ */
+  once: boolean;
+  /** the sides were trained on different processors */
+  apart: boolean;
+}
+
 /** What a comparison claims, with its interval. */
-export interface Gain {
+export interface Gain extends Gap {
   bits: string; over: string; tasks: string[];
-  gain: number | null; low: number | null; high: number | null;
   /** averages over the tasks */
-  ours: number | null; theirs: number | null;
+  ours: number; theirs: number;
   published: number | null;
 }
 

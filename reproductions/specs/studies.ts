@@ -4,14 +4,14 @@ import { METRIC_LABELS } from '../../src/index';
 import { anyTask } from '../../datasets';
 import { encoders, languageModels, sweepSetups, SWEEP_STEPS } from '../setups';
 import { quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
-import { average, type Interval } from '../report/bootstrap';
+import { average } from '../report/bootstrap';
 import type { QuantizeResult } from '../cells/result';
 import { counts, difference } from '../report/comparison';
-import { gapText } from '../report/matrixView';
-import { stepTimes } from '../report/stepTimes';
+import { caution, gapText, signed } from '../report/words';
+import { ratiosOf, ratioText, stepTimes } from '../report/stepTimes';
 import { rowOf, scoreRow, summarize, summaryText } from '../report/summary';
 import { cellsAt, standsWith, transferSetups, variant } from './matrix';
-import { quantizeResult, type Find, type Spec, type View } from './spec';
+import { quantizeResult, type Find, type Gap, type Spec, type View } from './spec';
 
 const only = <T>(list: readonly T[], keep: (x: T) => boolean): T[] => list.filter(keep);
 
@@ -133,18 +133,21 @@ const along: Spec = {
       const [first] = points, last = points[points.length - 1], better = metric === 'perplexity' ? -1 : 1;
       if (first.bank === null || last.bank === null || first.score === null || last.score === null) return [];
       const known = points.flatMap(({ step, bank, score }) => (bank === null || score === null ? [] : [{ step, bank, good: better * score }])), pairs = known.flatMap((a, i) => known.slice(i + 1).map((b) => (b.bank - a.bank) * (b.good - a.good) < 0)), together = pairs.filter(Boolean).length;
-      return [`${task}: from step ${first.step} to ${last.step} the divergence on the bank goes from ${first.bank.toPrecision(3)} to ${last.bank.toPrecision(3)} and ${metric} from ${first.score.toFixed(2)} to ${last.score.toFixed(2)}. Of the ${pairs.length} pairs of points the one nearer to the teacher has the better score in ${together}${2 * together > pairs.length + 4 ? '' : ', about as chance would have it'}. One run.`];
+      return [`${task}: from step ${first.step} to ${last.step} the divergence on the bank goes from ${first.bank.toPrecision(3)} to ${last.bank.toPrecision(3)} and ${metric} from ${first.score.toFixed(2)} to ${last.score.toFixed(2)}. Of the ${pairs.length} pairs of points the one nearer to the teacher has the better score in ${together} (Kendall's tau ${signed((2 * together - pairs.length) / pairs.length)}): a description of one run, whose points follow from each other, and no test.`];
     });
     const numbers = found.flatMap(({ cell, task, points }) => points.map(({ step, score }) => ({ ...scoreRow(cell, variant(preset, 'samSga').title, task, { mean: score, spread: null, seeds: [0] }), at: { step } })));
     return { tables, figures, notes: found.length ? notes : ['not run'], rows: numbers };
   },
 };
 
-/** Cheaper forms of SAM-SGA: what is changed. */
-const CHEAPER: readonly [string, string[]][] = [
-  ['SAM at every 2nd step (LookSAM)', ['look.every=2']], ['SAM at every 5th step (LookSAM)', ['look.every=5']], ['upper half of the layers perturbed', ['perturbLayers=0.5']],
-  ['two steps on a batch', ['stepsPerBatch=2']], ['one tape for both players', ['generator.pass=shared']], ['an ascent every 10 steps', ['generator.every=10']],
-  ['SAM at every 5th step, an ascent every 10', ['look.every=5', 'generator.every=10']], ['upper half of the layers perturbed, an ascent every 10 steps', ['perturbLayers=0.5', 'generator.every=10']],
+/** Cheaper forms of SAM-SGA, and of the method without SAM: what is changed. */
+const CHEAPER: readonly ['samSga' | 'adversarial', string, string[]][] = [
+  ...([
+    ['SAM at every 2nd step (LookSAM)', ['look.every=2']], ['SAM at every 5th step (LookSAM)', ['look.every=5']], ['upper half of the layers perturbed', ['perturbLayers=0.5']],
+    ['two steps on a batch', ['stepsPerBatch=2']], ['one tape for both players', ['generator.pass=shared']], ['an ascent every 10 steps', ['generator.every=10']],
+    ['SAM at every 5th step, an ascent every 10', ['look.every=5', 'generator.every=10']], ['upper half of the layers perturbed, an ascent every 10 steps', ['perturbLayers=0.5', 'generator.every=10']],
+  ] as const).map(([title, set]): ['samSga', string, string[]] => ['samSga', title, [...set]]),
+  ['adversarial', 'an ascent every 10 steps', ['generator.every=10']],
 ];
 /** Rows of the matrix beside them; ZeroQuant's steps are of single layers and GPTQ has none, so that only their whole time compares. */
 const BASES = ['zeroQuant', 'gptq', 'qatRandom', 'qatReal', 'llmQat', 'adversarial', 'samSga'];
@@ -154,7 +157,7 @@ export function overheadRows(preset: Preset): { title: string; cells: QuantizeCe
   const [setup] = only(encoders(preset), ({ task }) => preset === 'smoke' || task === 'SST-2');
   return [
     ...BASES.filter((key) => standsWith(variant(preset, key), setup)).map((key) => ({ title: variant(preset, key).title, cells: cellsAt(preset, setup, variant(preset, key), 'W2A8') })),
-    ...CHEAPER.map(([title, set]) => ({ title: `SAM-SGA, ${title}`, cells: [quantizeCell({ preset, ...setup, method: 'samSga', bits: 'W2A8', set: [...setup.set, ...set] })] })),
+    ...CHEAPER.map(([method, title, set]) => ({ title: `${variant(preset, method).title}, ${title}`, cells: [quantizeCell({ preset, ...setup, method, bits: 'W2A8', set: [...setup.set, ...set] })] })),
   ];
 }
 
@@ -170,17 +173,17 @@ const overhead: Spec = {
     const rows = overheadRows(preset), times = stepTimes(preset), ours = rows.find(({ title }) => title === variant(preset, 'samSga').title)!.cells, [{ task }] = ours;
     const found = rows.map(({ title, cells }) => {
       const time = times?.rows.find((t) => t.title === title), gap = cells === ours ? undefined : difference(find, task, cells, ours);
-      return { title, cells, ms: time?.ms ?? null, ratio: time?.ratio ?? null, gap, result: cells.flatMap((c) => quantizeResult(find, c) ?? [])[0] };
+      return { title, cells, ms: time?.ms ?? null, ratio: time ? ratiosOf(times!, time) : null, gap, result: cells.flatMap((c) => quantizeResult(find, c) ?? [])[0] };
     });
     const table: Table = {
-      title: 'Cost of a step and what it costs in quality', columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens', digits: 2 }, { name: 'whole run', unit: 'min', digits: 1 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: 'score' }, { name: 'less that of SAM-SGA' }],
-      rows: found.map(({ title, cells, ms, ratio, gap, result }) => [title, ms, ratio, result ? result.seconds / 60 : null, result ? result.peakBytes / 2 ** 20 : null, summaryText(summarize(find, cells)), gap ? gapText(gap) : null]),
-      note: `${task}, W2A8, preset ${preset}; ${times ? `times of a step: medians of ${times.rows[0].all.length} turns of all methods in one run (\`npm run bench -- overhead\`), on ${times.device}, commit ${times.commit}; QAT on real data takes the step of QAT on random tokens` : 'no step has been timed at this preset'}; a whole run has its layer-wise start in it and ran beside other work: its minutes compare little; differences with the 95 % interval of a paired bootstrap over examples, and over seeds of what has several`,
+      title: 'Cost of a step and what it costs in quality', columns: [{ name: 'method' }, { name: 'ms a step', digits: 0 }, { name: 'of QAT on random tokens' }, { name: 'whole run', unit: 'min', digits: 1 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: 'score' }, { name: "score - SAM-SGA's" }],
+      rows: found.map(({ title, cells, ms, ratio, gap, result }) => [title, ms, ratio && ratioText(ratio), result ? result.seconds / 60 : null, result ? result.peakBytes / 2 ** 20 : null, summaryText(summarize(find, cells)), gap ? gapText(gap) : null]),
+      note: `${task}, W2A8, preset ${preset}; ${times ? `times of a step: medians and ranges of ${times.rows[0].all.length} turns of all methods in one run (\`npm run bench -- overhead\`), on ${times.device}, commit ${times.commit}; QAT on real data takes the step of QAT on random tokens` : 'no step has been timed at this preset'}; a whole run has its layer-wise start in it and ran beside other work: its minutes compare little; differences with the 95 % interval of a paired bootstrap over examples, and over seeds of what has several; ${caution(found.flatMap(({ gap }) => gap ?? []))}`,
     };
-    const cheap = found.slice(-CHEAPER.length).filter(({ ratio, gap }) => ratio !== null && gap), within = cheap.filter(({ ratio }) => ratio! <= MOST_OF_A_STEP), kept = within.filter(({ gap }) => gap!.gain >= -MOST_LOST);
-    const words = ({ title, ratio, gap }: typeof found[number]): string => `${title.replace('SAM-SGA, ', '')} (${ratio!.toFixed(2)} times, ${gapText(gap!)})`;
-    const notes = !cheap.length ? [times ? 'No cheaper form has been run yet.' : 'No step has been timed at this preset: `npm run bench -- overhead` times those of preset mini.'] : [`Of ${cheap.length} cheaper forms that have been run ${within.length || 'none'} take${within.length === 1 ? 's' : ''} at most ${MOST_OF_A_STEP} times a step of QAT on random tokens, and ${kept.length || 'none'} of these ${kept.length === 1 ? 'has' : 'have'} lost at most ${MOST_LOST}${kept.length ? `: ${kept.map(words).join('; ')}` : ''}.`];
-    return { tables: [table], figures: [], notes, rows: found.map(({ title, cells, ratio }) => ({ ...rowOf(find, title, task, cells), ...(ratio === null ? {} : { at: { 'of QAT on random tokens': ratio } }) })) };
+    const cheap = found.slice(-CHEAPER.length).flatMap(({ title, ratio, gap }) => (ratio && gap ? [{ title, ratio, gap }] : [])), within = cheap.filter(({ ratio }) => ratio.low <= MOST_OF_A_STEP), kept = within.filter(({ gap }) => gap.gain >= -MOST_LOST);
+    const words = ({ title, ratio, gap }: typeof cheap[number]): string => `${title} (${ratioText(ratio)} times${ratio.high > MOST_OF_A_STEP ? ', not decided' : ''}, ${gapText(gap)})`;
+    const notes = !cheap.length ? [times ? 'No cheaper form has been run yet.' : 'No step has been timed at this preset: `npm run bench -- overhead` times those of preset mini.'] : [`Of ${cheap.length} cheaper forms that have been run ${within.length || 'none'} took at most ${MOST_OF_A_STEP} times a step of QAT on random tokens in some turn, and ${kept.length || 'none'} of these ${kept.length === 1 ? 'has' : 'have'} lost at most ${MOST_LOST} in ${kept.length === 1 ? 'its' : 'their'} one run${kept.length ? `: ${kept.map(words).join('; ')}` : ''}.`];
+    return { tables: [table], figures: [], notes, rows: found.map(({ title, cells, ratio }) => ({ ...rowOf(find, title, task, cells), ...(ratio ? { at: { 'of QAT on random tokens': ratio.median } } : {}) })) };
   },
 };
 
@@ -199,11 +202,11 @@ const control: Spec = {
   cells: (preset) => controlRows(preset).flatMap((r) => [...r.short, ...r.long]),
   view(find, preset) {
     const all = controlRows(preset), [ours] = all, [{ task }] = ours.short;
-    const gap = (a: readonly QuantizeCell[], b: readonly QuantizeCell[]) => (a === b ? undefined : difference(find, task, a, b)), text = (of: Interval | undefined): string | null => (of ? gapText(of) : null);
+    const gap = (a: readonly QuantizeCell[], b: readonly QuantizeCell[]) => (a === b ? undefined : difference(find, task, a, b)), text = (of: Gap | undefined): string | null => (of ? gapText(of) : null);
     const rows = all.map(({ title, short, long }) => [title, summaryText(summarize(find, short)), summaryText(summarize(find, long)), text(gap(long, short)), text(gap(ours.short, short)), text(gap(ours.long, long))]);
     const table: Table = {
       title: `The same at four times the steps, ${task}`,
-      columns: [{ name: 'method' }, { name: 'full run' }, { name: `${LONG[preset]} steps` }, { name: 'what they add' }, { name: 'SAM-SGA less it, full run' }, { name: `at ${LONG[preset]} steps` }], rows,
+      columns: [{ name: 'method' }, { name: 'full run' }, { name: `${LONG[preset]} steps` }, { name: 'what they add' }, { name: 'SAM-SGA - it, full run' }, { name: `at ${LONG[preset]} steps` }], rows,
       note: `W2A8, seed 0, preset ${preset}; differences with the 95 % interval of a paired bootstrap over examples`,
     };
     const notes = all.slice(1).flatMap(({ title, short, long }) => {

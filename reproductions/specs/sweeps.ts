@@ -2,9 +2,7 @@
 import { encoders, sweepSetups, SWEEP_STEPS, type Setup } from '../setups';
 import { plainCell, quantizeCell, type Preset, type QuantizeCell } from '../cells/cell';
 import { average } from '../report/bootstrap';
-import { difference } from '../report/comparison';
-import { bestAgainst, divergedWords, flatness, trainingAdds } from '../report/findings';
-import { gapText } from '../report/matrixView';
+import { againstReference, divergedWords, flatness, leastWidths, trainingAdds } from '../report/findings';
 import { sweepView, type SweepLine } from '../report/sweepView';
 import { cellsAt, variant } from './matrix';
 import { DIFFERENT, quantizeResult, type Find, type Spec } from './spec';
@@ -79,21 +77,13 @@ const costs = (find: Find) => {
 };
 
 const WIDTHS = [2, 3, 4, 8];
+const trained = ({ name }: SweepLine): boolean => name.endsWith('samSga');
 
-function bitsLines(preset: Preset): SweepLine[] {
+function bitsLines(preset: Preset): (SweepLine & { full: readonly QuantizeCell[] })[] {
   return encoders(preset).flatMap((setup) => ['ptq', 'samSga'].map((key) => {
     const row = { ...variant(preset, key), seeds: [0] };
-    return { name: `${setup.task}, ${key}`, task: setup.task, points: WIDTHS.map((w) => ({ at: w, label: `W${w}A8`, cells: cellsAt(preset, setup, row, `W${w}A8`) })) };
+    return { name: `${setup.task}, ${key}`, task: setup.task, full: cellsAt(preset, setup, variant(preset, 'full'), 'W32A32'), points: WIDTHS.map((w) => ({ at: w, label: `W${w}A8`, cells: cellsAt(preset, setup, row, `W${w}A8`) })) };
   }));
-}
-
-/** The least width of each task at which SAM-SGA is not worse than full precision beyond chance. */
-function leastWidths(find: Find, preset: Preset): string[] {
-  return encoders(preset).flatMap((setup) => {
-    const full = cellsAt(preset, setup, variant(preset, 'full'), 'W32A32'), line = bitsLines(preset).find((l) => l.task === setup.task && l.points[0].cells[0].method === 'samSga')!;
-    const gaps = line.points.flatMap(({ label, cells }) => { const gap = difference(find, setup.task, cells, full); return gap ? [{ label, gap }] : []; }), least = gaps.find(({ gap }) => gap.high >= 0);
-    return gaps.length ? [`${setup.task}, SAM-SGA against full precision: ${gaps.map(({ label, gap }) => `${label} ${gapText(gap)}`).join('; ')}; ${least ? `${least.label} is the least width whose interval reaches 0` : 'no width reaches it'}${gaps.length < line.points.length ? ', of those that have been run' : ''}.`] : [];
-  });
 }
 
 /** Models in which some layers have more bits than the others' 2; each single layer only of rounding, where a cell takes seconds: how much depends on it. */
@@ -132,7 +122,7 @@ export const SWEEPS: readonly Spec[] = [
     meaning: 'None is lost where the means differ by no more than the spread over seeds.',
     cells: (preset) => cellsOf(precisionLines(preset)),
     absent: () => UNASKED,
-    view: (find, preset) => (preset === 'paper' ? { tables: [], figures: [], rows: [], notes: [UNASKED] } : { ...sweepView({ id: 'precision', title: 'Precision of products', axis: 'precision', find, lines: precisionLines(preset), notes: bestAgainst(find, precisionLines(preset), 0), note: `SAM-SGA at W2A8, ${PRECISION_STEPS[preset]} steps, preset ${preset}; SAM's second pass is float32 always`, extra: costs(find).slice(1) }), figures: [] }),
+    view: (find, preset) => (preset === 'paper' ? { tables: [], figures: [], rows: [], notes: [UNASKED] } : { ...sweepView({ id: 'precision', title: 'Precision of products', axis: 'precision', find, lines: precisionLines(preset), notes: againstReference(find, precisionLines(preset), 0), note: `SAM-SGA at W2A8, ${PRECISION_STEPS[preset]} steps, preset ${preset}; SAM's second pass is float32 always`, extra: costs(find).slice(1) }), figures: [] }),
   },
   {
     id: 'figure2', group: 'figure', title: 'Figure 2 and open question 2: size of the generator',
@@ -144,10 +134,10 @@ export const SWEEPS: readonly Spec[] = [
   {
     id: 'beta', group: 'sweep', title: 'Sweep: radius of the perturbation',
     claim: 'A larger radius generalizes better but may make training unstable; values are not published where we could read.',
-    meaning: 'SAM pays if some beta above 0 is better than 0 by more than the spread, and is unstable where runs diverged.',
+    meaning: 'SAM pays if some beta above 0 is ahead of 0 by more than its interval, and is unstable where runs diverged.',
     cells: (preset) => cellsOf(betaLines(preset)),
     view: (find, preset) => sweepView({
-      id: 'beta', title: 'Radius of the perturbation (beta, relative)', axis: 'beta', find, lines: betaLines(preset), notes: [...bestAgainst(find, betaLines(preset), 0), ...divergedWords(find, betaLines(preset))], note: `${halfSteps(preset)}; beta 0 is AdamW; rise: (L(w + eps) - L(w)) / L(w), below 1 % SAM does nothing`,
+      id: 'beta', title: 'Radius of the perturbation (beta, relative)', axis: 'beta', find, lines: betaLines(preset), notes: [...againstReference(find, betaLines(preset), 0), ...divergedWords(find, betaLines(preset))], note: `${halfSteps(preset)}; beta 0 is AdamW; rise: (L(w + eps) - L(w)) / L(w), below 1 % SAM does nothing`,
       extra: [{ name: 'rise', unit: '%', digits: 1, of: (cells) => { const rises = cells.flatMap((c) => quantizeResult(find, c)?.sharpness ?? []); return rises.length ? 100 * average(rises) : null; } }],
     }),
   },
@@ -156,7 +146,7 @@ export const SWEEPS: readonly Spec[] = [
     claim: 'The rate of the generator\'s ascent is not published where we could read.',
     meaning: 'The adversary pays where it scores above the frozen generator by more than chance (`zsaq report ablation` has the intervals of the recipe\'s); it has collapsed where few different tokens are left.',
     cells: (preset) => cellsOf(adversaryLines(preset)),
-    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', named: true, find, lines: adversaryLines(preset), notes: bestAgainst(find, adversaryLines(preset), 0), note: `W2A8, full runs, seed 0, preset ${preset}`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
+    view: (find, preset) => sweepView({ id: 'adversary', title: 'Rate of the generator\'s ascent', axis: 'rate', named: true, find, lines: adversaryLines(preset), notes: againstReference(find, adversaryLines(preset), 0), note: `W2A8, full runs, seed 0, preset ${preset}`, extra: [{ ...DIFFERENT.column, of: ([cell]) => DIFFERENT.of(quantizeResult(find, cell)) }] }),
   },
   {
     id: 'granularity', group: 'sweep', title: 'Sweep: granularity of the weights',
@@ -168,15 +158,15 @@ export const SWEEPS: readonly Spec[] = [
   {
     id: 'bits', group: 'question', title: 'Open question 1: bits for each task',
     claim: 'Open in the paper: which width is the best for which task.',
-    meaning: 'A task needs the least width at which its line has reached full precision within noise. A small test set has much noise: the low end of the interval says how much may still be lost.',
+    meaning: 'A task needs the least width that is shown to lose at most 1 point of full precision: the whole interval lies above -1. A small test set shows little, and then no width is enough.',
     cells: (preset) => [...encoders(preset).flatMap((s) => cellsAt(preset, s, variant(preset, 'full'), 'W32A32')), ...cellsOf(bitsLines(preset))],
-    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), notes: leastWidths(find, preset), drawn: ({ name }) => name.endsWith('samSga'), note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
+    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), notes: leastWidths(find, bitsLines(preset).filter(trained)), drawn: trained, note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
   },
   {
     id: 'mixed', group: 'question', title: 'Open question 1: mixed precision by layer',
     claim: 'Open in the paper: whether layers should have widths of their own.',
     meaning: 'A mixture pays where it gains more than the same bytes spent evenly (compare the sizes).',
     cells: (preset) => cellsOf(mixedLines(preset)),
-    view: (find, preset) => ({ ...sweepView({ id: 'mixed', title: 'Layers of different widths', axis: 'mixture', find, lines: mixedLines(preset), notes: bestAgainst(find, mixedLines(preset), 1), note: `${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }), figures: [] }),
+    view: (find, preset) => ({ ...sweepView({ id: 'mixed', title: 'Layers of different widths', axis: 'mixture', find, lines: mixedLines(preset), notes: againstReference(find, mixedLines(preset), 1), note: `${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }), figures: [] }),
   },
 ];
