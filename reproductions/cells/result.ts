@@ -1,8 +1,8 @@
 // What a finished cell leaves: one file, sealed, so that a number changed by hand is noticed.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { applySettings, canonicalJson, METHODS, presetSize, readJson, writeWhole, ZsaqError, type BankScore, type Contributions, type DataSource, type Entry } from '../../src/index';
+import { applySettings, canonicalJson, makeFolder, METHODS, presetSize, readJson, writeWhole, ZsaqError, type BankScore, type Contributions, type DataSource, type Entry } from '../../src/index';
 import { RECIPE, weightBits } from '../recipe';
 import type { StudentLandscape } from './landscape';
 import { contentOf, idOf, type Cell, type ModelCell, type QuantizeCell } from './cell';
@@ -93,7 +93,7 @@ const sealOf = (result: object): string => createHash('sha256').update(canonical
 /** Writes a result whole, under its cell's name, with the seal of its content. */
 export function writeResult(folder: string, result: CellResult): string {
   const file = join(folder, `${idOf(result.cell)}.json`);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   writeWhole(file, `${canonicalJson({ ...result, seal: sealOf(result) }, 1)}\n`);
   return file;
 }

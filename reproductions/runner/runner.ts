@@ -1,7 +1,8 @@
 // Runs cells, each in a process of its own with its own log. Killed at any moment, it goes on where it was.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../src/index';
 import { durationText, Progress } from '../../src/report';
 import { contentOf, idOf, labelOf, type Cell, type Preset, type QuantizeCell } from '../cells/cell';
 import { resultOf } from '../cells/result';
@@ -87,7 +88,7 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
 /** One cell in its process, on some cores (none: on all). It is stopped with the runner, and by itself once the runner is gone. */
 function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOptions, cores: readonly number[], onShare: (share: number) => void): Promise<{ code: number; already: boolean; why: string; log: string; seconds: number }> {
   const logs = join(work, 'logs'), log = join(logs, `${idOf(cell)}.log`), began = Date.now();
-  mkdirSync(logs, { recursive: true });
+  makeFolder(logs);
   const file = openSync(log, 'a');
   const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', dirname(results), '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
   // a group of its own: Ctrl-C in the terminal reaches the runner, which asks its cells once

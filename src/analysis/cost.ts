@@ -10,6 +10,7 @@ export interface Countable {
   probabilities: readonly string[];
   wordEmbedding: string;
   hiddenSize: number;
+  headNames: ReadonlySet<string>;
   head: { kind: string };
 }
 
@@ -23,8 +24,9 @@ export function forwardFlops(model: Countable, { batch, seq, candidates }: Batch
   const { shapes, hiddenSize, probabilities, wordEmbedding } = model, tokens = batch * seq;
   const linear = model.linears.reduce((sum, { weight }) => sum + 2 * tokens * size(shapes[weight]), 0), attention = probabilities.length * 4 * batch * seq * seq * hiddenSize;
   const [vocabulary, width] = shapes[wordEmbedding];
-  const own = Object.entries(shapes).filter(([name, shape]) => /(^|\.)(pooler|classifier|pre_classifier)\./.test(name) && shape.length === 2);
-  const head = model.head.kind === 'languageModel' ? 2 * tokens * width * Math.min(candidates || vocabulary, vocabulary) : own.reduce((sum, [, shape]) => sum + 2 * batch * size(shape), 0);
+  const words = 2 * tokens * width * Math.min(candidates || vocabulary, vocabulary), masked = model.head.kind === 'maskedLanguageModel';
+  const own = [...model.headNames].filter((name) => shapes[name].length === 2).reduce((sum, name) => sum + 2 * (masked ? tokens : batch) * size(shapes[name]), 0);
+  const head = model.head.kind === 'languageModel' ? words : own + (masked ? words : 0);
   return { linear, attention, head, total: linear + attention + head };
 }
 

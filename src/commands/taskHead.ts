@@ -36,7 +36,7 @@ export function taskModel(dir: string, task: TaskSpec, seed: number): TaskModel 
     const stored = new Map(folder.names.map((name) => [canonicalName(model, name), name]));
     const outputs = new Set(keepsOutputs ? [] : outputNames(model));
     const fresh = model.paramNames.filter((name) => !stored.has(name) || outputs.has(name));
-    const body = fresh.find((name) => !/pooler|pre_classifier|classifier/.test(name));
+    const body = fresh.find((name) => !model.headNames.has(name));
     if (body) throw new ZsaqError('missing', `${dir}: no tensor "${body}": the weights do not fit config.json`);
     for (const name of model.paramNames) if (!fresh.includes(name)) params[name] = readFinite(folder, stored.get(name)!, model.shapes[name]);
     const deviation = typeof config.initializer_range === 'number' ? config.initializer_range : DEVIATION;

@@ -51,7 +51,7 @@ export class GeneratorSource implements Source {
     this.adaptation = { kind, temperature, teacher: job.teacher.model, table: tableOf(job.teacher), norms: kind === 'linear' ? ordinaryNorms(job.teacher, job.vocabulary) : [0, Infinity] };
     this.noiseVocabulary = kind === 'linear' ? Int32Array.from({ length: model.vocabSize }, (_, i) => i) : job.vocabulary;
     this.theta = {
-      ...(config.sga === 'on' && trained ? clone(pick(generator.params, model.paramNames.filter((n) => n !== model.wordEmbedding && n !== UNTIED_HEAD))) : {}),
+      ...(config.sga === 'on' && trained ? clone(pick(generator.params, model.paramNames.filter((n) => n !== model.wordEmbedding && !model.headNames.has(n)))) : {}),
       ...initAdaptation(this.adaptation, model.embeddingSize, streams.get('adaptation')),
     };
     this.learns = config.sga === 'on' && Object.keys(this.theta).length > 0;
@@ -199,7 +199,7 @@ export class GeneratorSource implements Source {
   /** One run over the noise, with the head's product over the candidates only: a record with fewer rows in its table. */
   private speak(theta: Params, { noise, candidates }: Params): Output {
     const { model, params } = this.generator, table = tableOf(this.generator);
-    const name = params[UNTIED_HEAD] ? UNTIED_HEAD : model.wordEmbedding, head = embedding(get(params, name) as Tensor2D, candidates);
+    const [name = model.wordEmbedding] = model.headNames, head = embedding(get(params, name) as Tensor2D, candidates);
     return model.forward({ ...params, ...theta, [name]: head }, { embeds: (noise.dtype === 'int32' ? embedding(table, noise) : noise) as Tensor3D }, this.config.recompute === 'layers' ? { layer: checkpointed } : {});
   }
 
@@ -213,8 +213,6 @@ export class GeneratorSource implements Source {
 
 /** A drawn batch: its layout, and what of it the graphs read. */
 interface Drawn { layout: Layout; tensors: Record<string, Tensor> }
-
-const UNTIED_HEAD = 'lm_head.weight';
 
 function tableOf({ model, params }: Network): Tensor2D { return get(params, model.wordEmbedding) as Tensor2D; }
 

@@ -38,7 +38,7 @@ export interface Student {
  * @param recompute whether the layers' intermediate values are computed again for the gradient
  */
 export function makeStudent(model: Model, teacher: Params, plan: QuantPlan, recompute: 'off' | 'layers' = 'off'): Student {
-  const body = new Set(model.paramNames.filter((n) => n !== model.wordEmbedding && !isHead(n)));
+  const body = new Set(model.paramNames.filter((n) => n !== model.wordEmbedding && !model.headNames.has(n)));
   const fitted: Record<string, Affine> = {}, initial = clone(pick(teacher, [...body])), frozen: Record<string, Tensor> = {};
   for (const [name, spec] of Object.entries(plan.weights)) {
     fitted[name] = fitAffine(get(teacher, name), spec, name);
@@ -54,9 +54,6 @@ export function makeStudent(model: Model, teacher: Params, plan: QuantPlan, reco
     dispose() { dispose(initial, frozen), disposeAffines(fitted); },
   };
 }
-
-/** BERT's pooler and classifier, DistilBERT's two, the heads of masked and of untied language models. */
-function isHead(name: string): boolean { return /(^|\.)(pooler|classifier|pre_classifier|lm_head|predictions|vocab_transform|vocab_layer_norm|vocab_projector)\./.test(name); }
 
 /** True for log-scales; they, like norms and biases, never decay. */
 export function isScale(name: string): boolean { return name.endsWith(LOG_SCALE); }

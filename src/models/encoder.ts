@@ -91,7 +91,7 @@ export function encoder(config: Config, d: EncoderDescription): Model {
 
   const model: Model = {
     family: d.family, head: kind, config, vocabSize, hiddenSize: hidden, embeddingSize: hidden, maxLength: d.maxLength, padId: d.padId,
-    shapes, paramNames: Object.keys(shapes), linears, probabilities: all.map(probabilitiesOf), wordEmbedding,
+    shapes, paramNames: Object.keys(shapes), headNames: new Set(Object.keys(head?.shapes ?? {})), linears, probabilities: all.map(probabilitiesOf), wordEmbedding,
 
     forward(params, inputs, hooks) {
       const [batch, seq] = inputShape(model, inputs);

@@ -62,7 +62,7 @@ export function gpt2(config: Config): Model {
     family: 'gpt2', head: { kind: 'languageModel' }, config, vocabSize, hiddenSize: hidden, embeddingSize: hidden, maxLength,
     // GPT-2 was trained without padding; its end of text stands in, as is usual
     padId: padToken(config, typeof config.eos_token_id === 'number' ? config.eos_token_id : 0),
-    shapes, paramNames: Object.keys(shapes), linears, probabilities: Array.from({ length: layers }, (_, i) => probabilitiesOf(i)), wordEmbedding: `${prefix}.wte.weight`,
+    shapes, paramNames: Object.keys(shapes), headNames: new Set(tied ? [] : ['lm_head.weight']), linears, probabilities: Array.from({ length: layers }, (_, i) => probabilitiesOf(i)), wordEmbedding: `${prefix}.wte.weight`,
     storedTransposed: new Set(linears.map(({ weight }) => weight)),
 
     forward(params, inputs, hooks) {

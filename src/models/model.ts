@@ -67,6 +67,8 @@ export interface Model {
   /** every parameter and its shape */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   readonly paramNames: readonly string[];
+  /** parameters of the head; one that is tied to the word embeddings has none of its own */
+  readonly headNames: ReadonlySet<string>;
   /** linear layers in the order of the forward pass, heads excluded */
   readonly linears: readonly LinearLayer[];
   /** sites of the attention probabilities, one a layer */

@@ -83,7 +83,7 @@ export function opt(config: Config): Model {
 
   const model: Model = {
     family: 'opt', head: { kind: 'languageModel' }, config, vocabSize, hiddenSize: hidden, embeddingSize, maxLength,
-    padId: padToken(config, 1), shapes, paramNames: Object.keys(shapes), linears, probabilities: Array.from({ length: layers }, (_, i) => probabilitiesOf(i)), wordEmbedding: `${prefix}.embed_tokens.weight`,
+    padId: padToken(config, 1), shapes, paramNames: Object.keys(shapes), headNames: new Set(tied ? [] : ['lm_head.weight']), linears, probabilities: Array.from({ length: layers }, (_, i) => probabilitiesOf(i)), wordEmbedding: `${prefix}.embed_tokens.weight`,
 
     forward(params, inputs, hooks) {
       const call = causalCall(model, inputs, OFFSET);

@@ -8,7 +8,7 @@ function model(layers: number, kind: string): Countable {
   const all = Array.from({ length: layers }, (_, i) => layer(i)).flat();
   return {
     linears: all.map(([weight, site]) => ({ weight, site })), shapes: { ...Object.fromEntries(all.map(([weight, , shape]) => [weight, shape])), embeddings: [10, 4], ...(kind === 'languageModel' ? {} : { 'pooler.dense.weight': [4, 4], 'classifier.weight': [3, 4], 'classifier.bias': [3] }) },
-    probabilities: Array.from({ length: layers }, (_, i) => `p.${i}`), wordEmbedding: 'embeddings', hiddenSize: 4, head: { kind },
+    probabilities: Array.from({ length: layers }, (_, i) => `p.${i}`), wordEmbedding: 'embeddings', hiddenSize: 4, head: { kind }, headNames: new Set(kind === 'languageModel' ? [] : ['pooler.dense.weight', 'classifier.weight', 'classifier.bias']),
   };
 }
 const bert = model(2, 'classification'), opt = model(1, 'languageModel');
@@ -25,6 +25,7 @@ describe('analysis/cost', () => {
     assert.equal(forwardFlops(bert, size).total, PASS);
     assert.equal(forwardFlops(opt, { ...size, candidates: 6 }).total, DRAW);
     assert.equal(forwardFlops(opt, size).head, 2 * 15 * 4 * 10, 'the whole vocabulary');
+    assert.equal(forwardFlops({ ...bert, head: { kind: 'maskedLanguageModel' }, headNames: new Set(['pooler.dense.weight']) }, size).head, 2 * 15 * (16 + 4 * 10), 'of masked words at every token, a layer of its own before the vocabulary');
   });
 
   it('SAM-SGA by phase equals a count by hand, and its parts can be left out', () => {
