@@ -28,7 +28,7 @@ export interface TrainConfig {
   layerwise: { steps: number; rate: number; scaleRate: number };
   /** student steps on one batch: the teacher answers the first one only */
   stepsPerBatch: number;
-  /** products of the passes: bf16 is faster and rounds gradients to about 1 %; SAM's second pass is float32 always, for bf16 would round the perturbation away */
+  /** products of the passes: bf16 is faster and rounds gradients to about 1 %; SAM's second pass is float32 always, for bf16 would round the perturbation away, and so is a layer-wise start */
   precision: Precision;
   /** layers: what a layer computes is not kept but computed again for its gradient: less memory, more time */
   recompute: 'off' | 'layers';

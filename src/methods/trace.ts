@@ -4,7 +4,7 @@ import { ZsaqError } from '../core/error';
 import { valueAndGrad } from '../core/grad';
 import { tidy } from '../core/memory';
 import { Stream, Streams } from '../core/random';
-import { clone, dispose, map, norm, pick, type Params } from '../core/tree';
+import { clone, dispose, dot, map, norm, pick, type Params } from '../core/tree';
 import { adamInit } from '../optim/adam';
 import { perturb } from '../optim/sam';
 import { rateAt } from '../optim/schedule';
@@ -32,7 +32,7 @@ export interface StepTrace {
   /** ||eps||, and the same as a share of ||w^|| */
   radius: number;
   relativeRadius: number;
-  /** D at w^ + eps; what a straight line would give, D + ||eps|| ||g||; and D at as large a step in a random direction */
+  /** D at w^ + eps; what a straight line would give, D + <eps, g> (of a ball D + ||eps|| ||g||); and D at as large a step in a random direction */
   perturbed: number;
   predicted: number;
   random: number;
@@ -73,9 +73,9 @@ export async function traceSteps(job: Job, config: SamSgaConfig, steps: number):
       dispose({ peak, teacherLogits }, grads, trained, adam.m, adam.v);
       disposeInputs(inputs);
       ({ trained, adam } = next);
-      const [d, gradientNorm, size, perturbed, elsewhere, latentBefore] = before, [at, latentAfter, codesChanged] = after;
+      const [d, gradientNorm, size, predicted, perturbed, elsewhere, latentBefore] = before, [at, latentAfter, codesChanged] = after;
       out.push({
-        step: step + 1, generator, divergence: d, gradientNorm, radius: size, relativeRadius: relativeRadius!, perturbed, predicted: d + size * gradientNorm, random: elsewhere, codesMoved: codesMoved!,
+        step: step + 1, generator, divergence: d, gradientNorm, radius: size, relativeRadius: relativeRadius!, perturbed, predicted, random: elsewhere, codesMoved: codesMoved!,
         latentBefore, latentAfter, after: at, codesChanged,
       });
     }
@@ -97,8 +97,8 @@ function latent(trained: Params): Params { return Object.fromEntries(Object.entr
 
 function lookBefore(student: Student, trained: Params, job: Job, inputs: Inputs, config: SamSgaConfig, radius: Sharpness, random: Stream): Tensor {
   const loss = lossOf(student, job, inputs, config), at = effective(student, trained), w = pick(at, layersOf(student, config.perturbLayers)), { value, grads } = valueAndGrad((p) => loss({ ...at, ...p }), w);
-  const moved = perturb(w, grads, radius), anywhere = map(w, (x) => tf.tensor(Float32Array.from({ length: x.size }, () => random.normal()), x.shape));
-  return tf.stack([value, norm(grads), moved.radius, loss({ ...at, ...moved.perturbed }), loss({ ...at, ...perturb(w, anywhere, radius).perturbed }), loss(latent(trained))]);
+  const moved = perturb(w, grads, radius), epsilon = map(moved.perturbed, (x, n) => tf.sub(x, w[n])), anywhere = map(w, (x) => tf.tensor(Float32Array.from({ length: x.size }, () => random.normal()), x.shape));
+  return tf.stack([value, norm(grads), moved.radius, tf.add(value, dot(epsilon, grads)), loss({ ...at, ...moved.perturbed }), loss({ ...at, ...perturb(w, anywhere, radius).perturbed }), loss(latent(trained))]);
 }
 
 function lookAfter(student: Student, trained: Params, next: Params, job: Job, inputs: Inputs, config: SamSgaConfig): Tensor {

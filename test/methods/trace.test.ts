@@ -28,13 +28,16 @@ describe('methods/trace', () => {
   });
 
   it('the perturbation climbs more than a random one and about as a straight line says, and the update helps on its own batch', async () => {
-    const trace = await traceSteps(t.job(), { ...tinyConfig, beta: 1e-3, batch: 16, schedule: { kind: 'constant', warmup: 0, floor: 0 } }, 6), sum = (f: (s: typeof trace[number]) => number) => trace.reduce((all, s) => all + f(s), 0);
+    const config = { ...tinyConfig, beta: 1e-3, batch: 16, schedule: { kind: 'constant', warmup: 0, floor: 0 } as const }, trace = await traceSteps(t.job(), config, 6), sum = (f: (s: typeof trace[number]) => number) => trace.reduce((all, s) => all + f(s), 0);
     for (const s of trace) {
       assert.ok(s.perturbed - s.divergence > Math.abs(s.random - s.divergence), `${s.perturbed} and ${s.random} from ${s.divergence}`);
       assert.ok(Math.abs(s.perturbed - s.predicted) < 0.5 * (s.predicted - s.divergence), `${s.perturbed}, foretold ${s.predicted}`);
+      assert.ok(Math.abs((s.predicted - s.divergence) / (s.radius * s.gradientNorm) - 1) < 1e-2, 'of a ball the perturbation lies along the gradient');
       assert.ok(s.codesChanged > 0 && s.codesChanged < 0.5 && s.latentBefore < s.divergence);
     }
     assert.ok(sum((s) => s.after) < sum((s) => s.divergence), 'quantized again, it is better than before');
+    const [adaptive] = await traceSteps(t.job(), { ...config, adaptive: true }, 1);
+    assert.ok(Math.abs(adaptive.perturbed - adaptive.predicted) < 0.5 * (adaptive.predicted - adaptive.divergence) && adaptive.predicted - adaptive.divergence < 0.99 * adaptive.radius * adaptive.gradientNorm, `${adaptive.predicted}: of another neighbourhood it does not`);
   });
 
   it('refuses the cheaper forms of the step', async () => {
