@@ -13,7 +13,8 @@ import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
  *   dL/ds = sum over the group of dL/dQ (r - v inside, low - z below, high - z above)
  *
  * The clipping bound is on the rounded code, as in PyTorch's learnable fake quantization and in SEQ: weights up to
- * half a step beyond the outermost level still learn.
+ * half a step beyond the outermost level still learn. Exactly there, where absmax puts the largest weight of a row on the
+ * stretched grid, half to even decides as it does in PyTorch: a negative one learns, a positive one waits for the scale.
  *
  * @param gradient dL/dQ(w) in the shape of w (for SAM: taken at Q(w) + eps; the estimator only routes it)
  */
