@@ -107,8 +107,8 @@ export function difference(find: Find, task: string, ours: readonly QuantizeCell
 /** Of two lists of cells that have been run. A processor moves what is trained, and only that: sums round differently, and training makes that large. */
 function limitsOf(find: Find, ours: readonly QuantizeCell[], theirs: readonly QuantizeCell[]): Pick<Gap, 'once' | 'apart'> {
   const sides = [ours, theirs].filter(([cell]) => !seedless(cell)).map((cells) => cells.flatMap((cell) => quantizeResult(find, cell) ?? []));
-  const [a, b] = sides.map((results) => [...new Set(results.map(({ device }) => device.split(',')[0]))].sort().join());
-  return { once: sides.some((results) => results.length === 1), apart: sides.length === 2 && a !== b };
+  const [a, b] = sides.map((results) => results.map(({ device }) => device.split(',')[0]));
+  return { once: sides.some((results) => results.length === 1), apart: sides.length === 2 && !a.some((device) => b.includes(device)) };
 }
 
 /** A result stands in many comparisons: its contributions are unpacked once, and resampled once (bootstrap.ts). */

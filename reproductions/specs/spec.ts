@@ -34,7 +34,7 @@ export interface Gap {
   error: number;
   /** a side has one run, and another of it would differ */
   once: boolean;
-  /** the sides were trained on different processors */
+  /** no processor trained runs of both sides */
   apart: boolean;
 }
 
