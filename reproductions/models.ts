@@ -4,7 +4,8 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { sha256File, ZsaqError } from '../src/index';
 import { findModel, madeFolder } from '../src/commands/modelFolder';
-import type { ModelCell, Preset } from './cells/cell';
+import { resultOf } from './cells/result';
+import type { Cell, ModelCell, Preset } from './cells/cell';
 
 const GLUE = ['CoLA', 'SST-2', 'MRPC', 'STS-B', 'QQP', 'MNLI', 'QNLI', 'RTE'];
 
@@ -20,6 +21,9 @@ export function modelPath(name: string): string {
   if (!found) throw new ZsaqError('missing', whyMissing(name));
   return found;
 }
+
+/** Whether there is nothing left to do of a cell: its result is there, and of one that makes a model the model too, which does not travel with the results. */
+export function isDone(results: string, cell: Cell): boolean { return resultOf(results, cell) !== undefined && (cell.kind === 'quantize' || findModel(cell.name) !== undefined); }
 
 /** A sentence on a model that is not there. */
 export function whyMissing(name: string): string {

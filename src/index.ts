@@ -11,7 +11,7 @@ export { contributions, type Contributions } from './eval/contributions';
 export { perplexity, type PerplexityOptions, type PerplexityResult } from './eval/perplexity';
 export type { EvaluationProgress, Example, TaskSpec } from './eval/task';
 export { makeFolder } from './io/disk';
-export { canonicalJson, lockFolder, readJson, sha256File, writeWhole } from './io/file';
+export { canonicalJson, finiteJson, lockFolder, readJson, sha256File, writeWhole } from './io/file';
 export { backendName, isNative, kernel, ready, tf, type TF, type BackendName } from './core/backend';
 export { operation, valueAndGrad } from './core/grad';
 export { tidy } from './core/memory';

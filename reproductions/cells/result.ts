@@ -25,7 +25,7 @@ export interface AlongPoint {
 interface Common { recipe: number; id: string; status: 'ok' | 'diverged'; seconds: number; peakBytes: number; date: string; commit: string; backend: string; device: string }
 
 /** A score that a result holds; null where it is not finite. */
-export interface CellScore { task: string; metric: string; score: number | null; examples: number; details?: Record<string, number | null> }
+export interface CellScore { task: string; metric: string; score: number | null; examples: number; details?: Record<string, number | null | undefined> }
 
 /** The result of a quantization. */
 export interface QuantizeResult extends Common, CellScore {

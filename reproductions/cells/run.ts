@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
-  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, loadRunnable, loadTokenizer, makeFolder, meanSharpness, onBank, quantize, ready, refuseLeak, shareDone, sizeBytes, zeroShotJob, ZsaqError,
+  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, finiteJson, loadRunnable, loadTokenizer, makeFolder, meanSharpness, onBank, quantize, ready, refuseLeak, shareDone, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
 import { openBank, type OpenBank } from '../../src/commands/bankFile';
@@ -71,8 +71,8 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
     try {
       if (run.status === 'cancelled' || run.status === 'stopped') return undefined;
       const hooks = activationHooks(run.plan), { score, each } = await scorer.scoreEach('score', teacher.model, run.params, hooks), { settings, planOptions } = run.config;
-      const result: QuantizeResult = {
-        recipe: RECIPE, id: idOf(cell), cell, status: run.status, ...finite(score), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null, each: packed(each()),
+      const result: QuantizeResult = finiteJson({
+        recipe: RECIPE, id: idOf(cell), cell, status: run.status, ...score, majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null, each: packed(each()),
         ...(cell.bank === undefined ? {} : { bank: await bankScore(await bankOf(cell, cell.bank, work, banked), teacher, run.params, hooks) }),
         ...(along ? { along: along.points(run.cost.steps) } : {}),
         ...(cell.landscape === undefined ? {} : { landscape: await studentLandscape(await bankOf(cell, cell.landscape, work, banked), teacher, run.params, run.plan, hooks) }),
@@ -80,7 +80,7 @@ async function runQuantize(cell: QuantizeCell, { results, work, dataDir, signal,
         steps: run.cost.steps, seconds: run.cost.seconds, phases: run.cost.phases, peakBytes: run.cost.peakBytes, sizeBytes: sizeBytes(teacher.model.shapes, run.plan),
         settings, planOptions: planOptions as unknown as Record<string, unknown>, sharpness: meanSharpness(run.history), history: thinned(run.history), read: run.read,
         hashes: { model: weightsHash(teacher.dir), generator: generator ? weightsHash(generator.dir) : null, data: dataHash(evaluation) }, date: today(), ...provenance(),
-      };
+      });
       writeResult(results, result); // before the folder is given back: whoever has it next looks for the result first
       return result;
     } finally {
@@ -131,7 +131,7 @@ async function transferred(to: readonly Transfer[], teacher: RunnableModel, stud
       const shared = Object.keys(other.params).filter((n) => !HEAD.test(n));
       if (shared.some((n) => !student[n])) throw new ZsaqError('mismatch', `${name} has another encoder than the student: transfer needs teachers that share one`);
       const params = { ...other.params, ...Object.fromEntries(shared.map((n) => [n, student[n]])) }, scorer: Scorer = makeScorer(task, dataDir, other.model, loadTokenizer(other.dir), signal), evaluation = loadEvaluation(task, dataDir);
-      scores.push({ ...finite(await scorer.score(`transfer to ${task}`, other.model, params, hooks)), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null });
+      scores.push({ ...await scorer.score(`transfer to ${task}`, other.model, params, hooks), majority: 'examples' in evaluation ? majorityScore(evaluation.task, evaluation.examples) : null });
     } finally {
       dispose(other.params);
     }
@@ -146,16 +146,11 @@ async function makeModel(cell: ModelCell, { results, dataDir, signal }: CellCont
   if (json.status === 'cancelled') return undefined;
   const { out: _, ...metrics } = json;
   const made: ModelResult = { recipe: RECIPE, id: idOf(cell), cell, status: 'ok', metrics, seconds: Number(metrics.seconds ?? (Date.now() - began) / 1000), peakBytes: Number(metrics.peakBytes), hashes: { model: weightsHash(join(out, 'model')) }, date: today(), ...provenance() };
-  if (!resultOf(results, cell)) writeResult(results, made);
+  if ((resultOf(results, cell) as ModelResult | undefined)?.hashes.model !== made.hashes.model) writeResult(results, made); // the same model elsewhere keeps who made it first
   return made;
 }
 
 const today = (): string => new Date().toISOString().slice(0, 10);
-
-function finite({ task, metric, score, examples, details }: Score): CellScore {
-  const orNull = (x: number): number | null => (Number.isFinite(x) ? x : null);
-  return { task, metric, score: orNull(score), examples, ...(details ? { details: Object.fromEntries(Object.entries(details).flatMap(([k, v]) => (v === undefined ? [] : [[k, orNull(v)]]))) } : {}) };
-}
 
 function dataHash(evaluation: ReturnType<typeof loadEvaluation>): string {
   return createHash('sha256').update(canonicalJson('examples' in evaluation ? evaluation.examples : evaluation.lines)).digest('hex');

@@ -4,6 +4,7 @@ import { optional, wholeNumber, type Command, type Outcome, type Values } from '
 import { contentOf, idOf, labelOf, unique, type Cell, type QuantizeCell } from '../cells/cell';
 import { allResults, resultOf, type QuantizeResult } from '../cells/result';
 import { runCell } from '../cells/run';
+import { isDone } from '../models';
 import { allCells, cellOf, specOf, SPECS } from '../registry';
 import { measured, secondsOf } from '../runner/estimate';
 import { ordered } from '../runner/order';
@@ -98,7 +99,7 @@ async function runQueue(values: Values, queue: readonly Cell[], seconds: (cell: 
 async function runOneCell(values: Values, id: string, signal: AbortSignal): Promise<Outcome> {
   const { preset, results, work, dataDir } = placesOf(values, 'mini'), cell = modelCellOf(id, preset, allCells(preset)) ?? cellOf(id, preset), stop = new AbortController();
   const before = resultOf(results, cell), onAlready = (): void => { if (process.connected) process.send!({ already: true }); };
-  if (before) {
+  if (before && isDone(results, cell)) {
     onAlready();
     return { text: `${labelOf(cell)} is done\n`, json: { id, status: before.status } };
   }

@@ -1,11 +1,11 @@
 // Runs cells, each in a process of its own with its own log. Killed at any moment, it goes on where it was.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../src/index';
 import { durationText, Progress } from '../../src/report';
 import { contentOf, idOf, labelOf, type Cell, type Preset, type QuantizeCell } from '../cells/cell';
-import { resultOf } from '../cells/result';
+import { isDone } from '../models';
 import { keptOn, ownCores, sharesOf } from './cores';
 import { waitsFor } from './prepare';
 
@@ -35,12 +35,16 @@ export interface Ran {
   left: number;
 }
 
+/** Milliseconds after which a model that another runner is making is looked for again. */
+const AGAIN = 10_000;
+
 /** Runs the cells in their order; a failed one does not stop the others. */
 export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promise<Ran> {
   const queue = [...cells], ran: Ran = { finished: [], failed: [], busy: [], left: 0 }, began = Date.now();
   const unfinished = new Set(cells.filter((c) => c.kind !== 'quantize').map(contentOf)), running = new Map<string, { cell: Cell; share: number }>();
   const total = cells.reduce((sum, cell) => sum + o.seconds(cell), 0);
-  let passed = 0, retried = false;
+  const busyModels: Cell[] = []; // others wait for them
+  let passed = 0, retried = false, waiting = false;
   const bar = new Progress(`${cells.length} cells`, Math.round(total));
   const tell = (): void => bar.update(Math.round(Math.min(total, passed + [...running.values()].reduce((sum, r) => sum + r.share * o.seconds(r.cell), 0))),
     `${ran.finished.length}/${cells.length} done${ran.failed.length ? `, ${ran.failed.length} failed` : ''} · ${[...running.values()].map(({ cell, share }) => `${labelOf(cell)} ${Math.round(100 * share)}%`).join(' | ')}`);
@@ -49,15 +53,19 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
     while (!o.signal.aborted && (Date.now() - began) / 1000 < o.budget) {
       const at = queue.findIndex((cell) => !waitsFor(cell, unfinished));
       if (at < 0) {
-        if (!queue.length || !running.size) return;
-        await new Promise((next) => setTimeout(next, 200));
+        const model = running.size ? undefined : busyModels.shift();
+        if (!queue.length || !(running.size || model || waiting)) return;
+        if (model) waiting = true;
+        for (let ms = 0; ms < (model ? AGAIN : 200) && !o.signal.aborted; ms += 200) await new Promise((next) => setTimeout(next, 200));
+        if (model) waiting = false, ran.busy.splice(ran.busy.indexOf(idOf(model)), 1), queue.unshift(model);
         continue;
       }
       const [cell] = queue.splice(at, 1), id = idOf(cell);
-      if (resultOf(o.results, cell)) { passed += o.seconds(cell); continue; } // another runner was faster
+      if (isDone(o.results, cell)) { passed += o.seconds(cell), unfinished.delete(contentOf(cell)); continue; } // another runner was faster
       running.set(id, { cell, share: 0 });
       const { code, already, why, log, seconds } = await runOne(cell, o, cores, (share) => { running.get(id)!.share = share; tell(); });
       running.delete(id);
+      if (code === BUSY && cell.kind !== 'quantize') { ran.busy.push(id), busyModels.push(cell); continue; }
       if (code === BUSY) { ran.busy.push(id); queue.length || retried ? undefined : await later(cell); continue; }
       passed += o.seconds(cell);
       if (code === 0) {
@@ -89,11 +97,11 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
 function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOptions, cores: readonly number[], onShare: (share: number) => void): Promise<{ code: number; already: boolean; why: string; log: string; seconds: number }> {
   const logs = join(work, 'logs'), log = join(logs, `${idOf(cell)}.log`), began = Date.now();
   makeFolder(logs);
-  const file = openSync(log, 'a');
+  const file = openSync(log, 'a'), before = statSync(log).size;
   const args = ['reproduce', '--cell', idOf(cell), '--preset', preset, '--results', dirname(results), '--work', work, ...(dataDir ? ['--data', dataDir] : [])];
   // a group of its own: Ctrl-C in the terminal reaches the runner, which asks its cells once
   const [command, words] = keptOn(cores, process.execPath, [join(__dirname, '../../scripts/zsaq.cjs'), ...args]);
-  const child: ChildProcess = spawn(command, words, { stdio: ['ignore', file, file, 'ipc'], detached: true });
+  const child: ChildProcess = spawn(command, words, { stdio: ['ignore', file, file, 'ipc'], detached: true, env: { MALLOC_ARENA_MAX: '1', ...process.env } });
   closeSync(file);
   const stop = (): void => { child.kill('SIGTERM'); };
   signal.addEventListener('abort', stop);
@@ -103,18 +111,20 @@ function runOne(cell: Cell, { preset, results, work, dataDir, signal }: RunnerOp
     else onShare(told.share);
   });
   return new Promise((done) => {
-    const end = (code: number): void => {
+    const end = (code: number | null, by?: NodeJS.Signals | null): void => {
       signal.removeEventListener('abort', stop);
-      done({ code, already, why: code === 0 ? '' : lastLine(log), log, seconds: (Date.now() - began) / 1000 });
+      done({ code: code ?? 1, already, why: code === 0 ? '' : reasonIn(log, before, by), log, seconds: (Date.now() - began) / 1000 });
     };
     child.on('error', () => end(1));
-    child.on('exit', (code) => end(code ?? 1));
+    child.on('exit', end);
   });
 }
 
-function lastLine(log: string): string {
-  const lines = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : [];
-  return (lines.filter((line) => line.startsWith('zsaq:')).pop() ?? lines.pop() ?? 'no reason given').replace(/^zsaq: /, '').slice(0, 300);
+/** Why a cell ended: what its log says from a byte on, for earlier attempts stand before, or the signal that ended it. */
+export function reasonIn(log: string, from: number, signal?: NodeJS.Signals | null): string {
+  const lines = existsSync(log) ? readFileSync(log).subarray(from).toString('utf8').trimEnd().split('\n').filter(Boolean) : [], said = lines.filter((line) => line.startsWith('zsaq:')).pop();
+  if (signal && !said) return `it was ended by ${signal}${signal === 'SIGKILL' ? ', as a system that runs out of memory does' : ''}`;
+  return (said ?? lines.pop() ?? 'no reason given').replace(/^zsaq: /, '').slice(0, 300);
 }
 
 /** Cells whose label or id holds the pattern, `*` standing for anything. */

@@ -1,6 +1,7 @@
 // The fixed bank of a teacher as a file: made once, read by every run that is to be compared.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { BANK_PARTS, bankDefaults, disposeBank, makeBank, type Bank, type BankPart } from '../methods/bank';
@@ -8,6 +9,7 @@ import { samSgaDefaults } from '../methods/config';
 import { presetSize } from '../methods/presets';
 import { makePlan } from '../quant/plan';
 import { planDefaults } from '../quantize';
+import { makeFolder } from '../io/disk';
 import { openSafetensors, writeSafetensors, type WritableTensor } from '../io/safetensors';
 import { Progress } from '../report/progress';
 import type { Params } from '../core/tree';
@@ -29,6 +31,7 @@ export async function openBank(path: string, job: Job, preset: string): Promise<
   const teacher = fingerprint(job.teacher.params), { head } = job.teacher.model;
   const divergence: DivergenceConfig = head.kind === 'regression' ? { ...samSgaDefaults.divergence, logits: 'mse' } : samSgaDefaults.divergence;
   if (!existsSync(path)) {
+    makeFolder(dirname(path)); // before the work, not after it
     const size = presetSize(preset, 2, job.form, job.teacher.model.maxLength), { batch, seq } = size, bar = new Progress('fixed bank', bankDefaults.ascents);
     try {
       const bank = await makeBank({ ...job, plan: makePlan(job.teacher.model, planDefaults(2, 8, false)) }, { ...samSgaDefaults, divergence, batch, seq }, bankDefaults, (done) => bar.update(done));

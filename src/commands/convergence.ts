@@ -86,6 +86,7 @@ there already is kept: the same command again continues. \`zsaq report convergen
 async function playAll(name: string, preset: string, path: string, signal: AbortSignal): Promise<void> {
   const { title, source, smoothness, mu, sigma, criticalRatio, range } = MINIMAX[name], plan = convergencePlan(preset);
   const before = existsSync(path) ? readJson(path) as ConvergenceResult : undefined, key = ({ id, config, steps, seeds }: typeof plan[number]) => canonicalJson({ id, config, steps, seeds });
+  if (before && before.preset !== preset) throw new ZsaqError('usage', `${path} holds results at preset ${before.preset}, which those at ${preset} would replace: give another folder with --results`);
   const known = new Map((before?.series ?? []).map((series) => [key(series), series])), left = plan.filter((p) => !known.has(key(p)));
   if (!left.length) return;
   const bar = new Progress(name, left.reduce((sum, { steps, seeds }) => sum + seeds.length * steps.reduce((a, b) => a + b, 0), 0));

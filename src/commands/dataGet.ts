@@ -32,7 +32,7 @@ export async function getData(wanted: readonly HubFile[], options: GetOptions): 
   const { out, onNote } = options;
   const unlock = lockFolder(out);
   try {
-    const known = readFetched(out), missing = wanted.filter(({ file }) => !isThere(join(out, file.path), known[file.path]));
+    const known = readFetched(out), missing = wanted.filter(({ file }) => !isThere(join(out, file.path), known[file.path], options));
     for (const { file } of wanted) if (!missing.some((m) => m.file === file)) onNote(`${file.path} is there already`);
     for (const one of missing) {
       const source = { ...one, dataset: options.dataset ?? one.dataset, revision: options.revision ?? one.revision };
@@ -44,8 +44,11 @@ export async function getData(wanted: readonly HubFile[], options: GetOptions): 
 }
 
 /** Whether a file is the one that was fetched; anything else in its place is the user's. */
-function isThere(path: string, fetched: Fetched | undefined): boolean {
+function isThere(path: string, fetched: Fetched | undefined, { dataset, revision }: GetOptions): boolean {
   if (!existsSync(path)) return false;
+  if (fetched && ((dataset ?? fetched.dataset) !== fetched.dataset || (revision ?? fetched.revision) !== fetched.revision)) {
+    throw new ZsaqError('usage', `${path} came from ${fetched.dataset} at ${fetched.revision}, and another source is asked for: remove it, or give another folder with --out`);
+  }
   if (fetched && sha256File(path) === fetched.sha256) return true;
   throw new ZsaqError('usage', `${path} is there and ${fetched ? 'was changed after it came' : 'did not come'} from the hub: remove it, or give another folder with --out`);
 }

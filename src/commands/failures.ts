@@ -12,6 +12,7 @@ import { Progress } from '../report/progress';
 import { loadTokenizer } from '../text/tokenizer';
 import { pocketModelPath } from '../../datasets';
 import { optional, type Command } from './command';
+import { countFrom } from './trainingOptions';
 import { provenance } from './provenance';
 import { failures } from './reports/failures';
 import { reportText, RESULTS } from './reports/report';
@@ -57,7 +58,7 @@ judges them by the thresholds as they stand. The same command again continues.`,
   options: { seeds: { type: 'string' }, results: { type: 'string' } },
   words: 'kind',
   async run(values, signal) {
-    const results = optional(values, 'results') ?? RESULTS, out = join(results, 'failures'), words = values.words as string[], count = Number(optional(values, 'seeds') ?? Infinity);
+    const results = optional(values, 'results') ?? RESULTS, out = join(results, 'failures'), words = values.words as string[], count = values.seeds === undefined ? Infinity : countFrom(values, 'seeds', 1);
     const unknown = words.find((word) => !KINDS.some(({ kind }) => kind === word));
     if (unknown !== undefined) throw new ZsaqError('usage', `there is no kind "${unknown}": choose ${KINDS.map(({ kind }) => kind).join(', ')}`);
     makeFolder(out);

@@ -19,7 +19,7 @@ export function methodTable(title: string, full: Pick<RunMetrics, 'fullPrecision
       ['full precision', 'W32A32', full.fullPrecision, megabytes(full.fullPrecisionBytes), null],
       ...runs.filter((r) => r.method !== 'full').flatMap((r) => [
         ...(r.rounded === null || r.rounded === undefined ? [] : [[rowTitle({ ...r, method: 'ptq', variant: null }), r.bits, r.rounded, megabytes(r.sizeBytes), null]]),
-        [rowTitle(r), r.bits, r.status === 'ok' ? r.quantized : `${r.quantized} (${r.status})`, megabytes(r.sizeBytes), r.seconds],
+        [rowTitle(r), r.bits, r.status === 'ok' ? r.quantized : `${r.quantized?.toFixed(2) ?? 'no value'} (${r.status})`, megabytes(r.sizeBytes), r.seconds],
       ]),
     ],
   };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { makeObjective } from '../analysis/objective';
 import { tf } from '../core/backend';
 import { addAll } from '../core/kernels';
@@ -37,6 +37,12 @@ const LOOKS = 40, BATCHES = 1;
 /** At T = 100; rates fall as 1/sqrt(T), the radius as T^(-1/4). */
 const RATE = 1e-3, GENERATOR_RATE = 1e-4, BETA = 2e-3, FIRST = 100;
 
+/** The name of a model folder; one that was made here is called `model`, in a folder of its name. */
+function titleOf(dir: string): string {
+  const full = resolve(dir), own = basename(full);
+  return own === 'model' ? basename(dirname(full)) : own;
+}
+
 const settings = (steps: number): string[] => {
   const share = Math.sqrt(FIRST / steps);
   return [`steps=${steps}`, 'batch=8', 'schedule.kind=constant', 'schedule.warmup=0', `rate=${RATE * share}`, `scaleRate=${RATE * share}`, `generator.rate=${GENERATOR_RATE * share}`, `beta=${BETA * Math.sqrt(share)}`, 'generator.every=1'];
@@ -51,16 +57,17 @@ export async function networkConvergence(values: Values, out: string, signal: Ab
   const dir = await modelFolder(required(values, 'model', 'give the teacher'), signal), generatorDir = await modelFolder(required(values, 'generator', 'give the generator'), signal), bits = optional(values, 'bits') ?? 'W2A8';
   const lengths = (optional(values, 'lengths') ?? '100,300,1000,3000').split(',').map(Number), seeds = countFrom(values, 'seeds', 3), runs = resolve(optional(values, 'runs') ?? 'runs/convergence');
   if (!lengths.every((t) => Number.isInteger(t) && t >= LOOKS)) throw new ZsaqError('usage', `--lengths ${lengths.join()}: give whole numbers of at least ${LOOKS}`);
-  const network = basename(resolve(dir)), path = join(out, `network-${network}-${bits}.json`), before = existsSync(path) ? (readJson(path) as NetworkResult).runs : [];
-  const left = lengths.flatMap((steps) => Array.from({ length: seeds }, (_, seed) => ({ steps, seed }))).filter(({ steps, seed }) => !before.some((r) => r.steps === steps && r.seed === seed));
+  const network = titleOf(dir), generatorName = titleOf(generatorDir), path = join(out, `network-${network}-${bits}.json`), known = (): NetworkResult | undefined => (existsSync(path) ? readJson(path) as NetworkResult : undefined), before = known();
+  if (before && before.generator !== generatorName) throw new ZsaqError('usage', `${path} holds runs with the generator ${before.generator}, and this one is ${generatorName}: give that one, or another folder with --results`);
+  const left = lengths.flatMap((steps) => Array.from({ length: seeds }, (_, seed) => ({ steps, seed }))).filter(({ steps, seed }) => !before?.runs.some((r) => r.steps === steps && r.seed === seed));
   if (!left.length) return;
   const teacher = await loadRunnable(dir), generator = await loadRunnable(generatorDir), tokenizer = loadTokenizer(dir), options = { teacher, generator, tokenizer, bits, signal }, config = configure({ ...options, set: settings(FIRST) });
   const bank = await makeBank(zeroShotJob(options, config), config.settings as unknown as SamSgaConfig, { batches: BATCHES, ascents: 100, rate: 3e-5 }), measure = gradientOn(bank, options, config.settings as unknown as SamSgaConfig);
   try {
     for (const { steps, seed } of left) {
-      const course = await oneRun({ ...options, seed, set: settings(steps) }, join(runs, `${network}-${bits}-T${steps}-seed${seed}`), steps, measure);
-      before.push({ steps, seed, mean: mean(course.map((c) => c.squared)), course });
-      writeWhole(path, `${canonicalJson({ network, generator: basename(resolve(generatorDir)), bits, runs: before, ...provenance() } satisfies NetworkResult)}\n`);
+      const course = await oneRun({ ...options, seed, set: settings(steps) }, { network, generator: generatorName }, join(runs, `${network}-${bits}-T${steps}-seed${seed}`), steps, measure);
+      const all = [...known()?.runs ?? [], { steps, seed, mean: mean(course.map((c) => c.squared)), course }]; // another process may have added its own
+      writeWhole(path, `${canonicalJson({ network, generator: generatorName, bits, runs: all, ...provenance() } satisfies NetworkResult)}\n`);
     }
   } finally {
     measure.dispose();
@@ -91,8 +98,8 @@ function gradientOn(bank: Bank, { teacher: { model, params }, ...rest }: Quantiz
 }
 
 /** One run in a folder of its own; what was measured before an interruption is kept beside its checkpoint. */
-async function oneRun(options: QuantizeOptions, dir: string, steps: number, measure: Measure): Promise<Looked> {
-  const folder = RunFolder.open(dir, { set: [...options.set!], seed: options.seed!, bits: options.bits! }), kept = join(dir, 'course.json'), store = folder.checkpoints();
+async function oneRun(options: QuantizeOptions, names: Record<string, string>, dir: string, steps: number, measure: Measure): Promise<Looked> {
+  const folder = RunFolder.open(dir, { ...names, set: [...options.set!], seed: options.seed!, bits: options.bits! }), kept = join(dir, 'course.json'), store = folder.checkpoints();
   const from = store.load()?.step ?? 0, course = existsSync(kept) ? (readJson(kept) as Looked).filter(({ step }) => step <= from) : [], bar = new Progress(basename(dir), steps), every = Math.floor(steps / LOOKS);
   try {
     const { params, affines, status } = await quantize({

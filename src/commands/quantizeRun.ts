@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { saveQuantized } from '../export/packed';
-import { canonicalJson, parseJson } from '../io/file';
+import { canonicalJson, finiteJson, parseJson } from '../io/file';
 import { meanSharpness } from '../methods/activity';
 import { disposeBank, onBank, type BankScore } from '../methods/bank';
 import { disposeQuantized, type DataSource, type Entry, type MethodId, type OnFailure, type Progress as Step, type Quantized, type Status } from '../methods/method';
@@ -84,7 +84,7 @@ export async function quantizeRun(o: RunOptions): Promise<RunMetrics> {
   const config = configure(options), data = needsData(config) ? o.realText?.() : undefined;
   checkRun({ ...options, data }, config); // a refused run leaves no folder behind
   const folder = RunFolder.open(out, {
-    ...config as unknown as Record<string, unknown>, model: teacher.dir, generator: generator?.dir ?? null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}), ...(onFailure === 'warn' ? {} : { onFailure }), ...(o.bank ? { bank: resolve(o.bank) } : {}),
+    ...config as unknown as Record<string, unknown>, model: resolve(teacher.dir), generator: generator ? resolve(generator.dir) : null, task: scorer?.task.name ?? null, ...(data ? { read: data.source } : {}), ...(onFailure === 'warn' ? {} : { onFailure }), ...(o.bank ? { bank: resolve(o.bank) } : {}),
   });
   try {
     const done = folder.finished();
@@ -117,17 +117,17 @@ async function finish(o: RunOptions, folder: RunFolder, config: RunConfig, resul
   const rounded = status === 'cancelled' || !o.rounding || NOTHING_BELOW.includes(config.method) ? undefined : await roundingScore(o, plan);
   const bank = status === 'cancelled' || !measured ? null
     : { ...await onBank(measured.bank, teacher, result.params, activationHooks(plan), measured.divergence), sha256: measured.sha256 };
-  const metrics: RunMetrics = {
+  const metrics: RunMetrics = finiteJson({
     status, method: config.method, grid: config.planOptions.grid, scale: config.planOptions.scale, variant, bits: config.bits, seed: config.seed, task: scorer?.task.name ?? null, metric: full?.metric ?? null,
     fullPrecision: full?.score ?? null, quantized: quantized?.score ?? null, ...(o.rounding ? { rounded: rounded?.score ?? null } : {}), examples: full?.examples ?? null,
     sizeBytes: sizeBytes(teacher.model.shapes, plan), fullPrecisionBytes: sizeBytes(teacher.model.shapes, { weights: {}, sites: [], activationBits: null }),
     seconds: cost.seconds, warnings: result.warnings ?? [], sharpness: meanSharpness(result.history), peakBytes: cost.peakBytes, steps: cost.steps, phases: cost.phases, bank, read, out, preset: config.preset, ...provenance(),
-  };
+  });
   if (status === 'cancelled') return metrics;
   folder.write('history.json', result.history);
   saveQuantized(`${out}/model`, {
     config: teacher.config, params: result.params, affines: result.affines, plan, copyFrom: teacher.dir,
-    card: { base: teacher.card ?? teacher.config._name_or_path ?? null, method: config.method, bits: config.bits, seed: config.seed, trainedOn: [...trainedBefore(teacher.card), ...(read ? [read] : [])], score: quantized?.score ?? null, task: metrics.task },
+    card: { base: teacher.card ?? teacher.config._name_or_path ?? null, method: config.method, bits: config.bits, seed: config.seed, trainedOn: [...trainedBefore(teacher.card), ...(read ? [read] : [])], score: metrics.quantized, task: metrics.task },
   });
   await drawFigure(folder, metrics, result.history);
   folder.finish(metrics);

@@ -2,7 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import { count, dispose } from '../core/tree';
 import { peakBytes } from '../core/memory';
 import { loadRunnable } from '../export/packed';
-import { canonicalJson, writeWhole } from '../io/file';
+import { canonicalJson, finiteJson, writeWhole } from '../io/file';
 import { savePretrained } from '../io/pretrained';
 import { storedTensors } from '../models/load';
 import { Progress } from '../report/progress';
@@ -86,7 +86,7 @@ async function finish(o: TrainRunOptions, folder: RunFolder, trained: Trained): 
   // The scores that are recorded are those of the half-precision file, read again.
   const saved = await loadRunnable(dir);
   try {
-    const scores = await o.score(saved), metrics = { status: 'ok', ...facts, scores, seconds: trained.seconds, peakBytes: peakBytes(), ...provenance() };
+    const scores = finiteJson(await o.score(saved)), metrics = { status: 'ok', ...facts, scores, seconds: trained.seconds, peakBytes: peakBytes(), ...provenance() };
     writeWhole(join(dir, 'zsaq.json'), `${canonicalJson({ ...facts, scores, made: { seconds: Math.round(trained.seconds), ...provenance() } }, 2)}\n`);
     return metrics;
   } finally {
@@ -95,7 +95,7 @@ async function finish(o: TrainRunOptions, folder: RunFolder, trained: Trained): 
 }
 
 function told(out: string, metrics: Record<string, unknown>): Outcome {
-  const scores = Object.entries(metrics.scores as Record<string, Score>).map(([name, s]) => `${name}: ${s.metric} ${s.score.toFixed(2)} on ${s.examples} ${s.metric === 'perplexity' ? 'tokens' : 'examples'}\n`);
+  const scores = Object.entries(metrics.scores as Record<string, Score>).map(([name, s]) => `${name}: ${s.metric} ${(s.score as number | null)?.toFixed(2) ?? 'no value'} on ${s.examples} ${s.metric === 'perplexity' ? 'tokens' : 'examples'}\n`);
   return { text: `${scores.join('')}run folder: ${out}\nmodel: ${out}/model\n`, json: { ...metrics, out } };
 }
 

@@ -7,7 +7,7 @@ import { CHUNK_BYTES, diskError, openForReading, readInto, removeQuietly, syncFo
 import { parseJson } from './json';
 import { sweepBeside, temporaryBeside } from './temporary';
 
-export { canonicalJson, parseJson } from './json';
+export { canonicalJson, finiteJson, parseJson } from './json';
 export { lockFolder } from './lock';
 
 /** No configuration, index or tokenizer file comes near this; a larger one is refused before it is read. */

@@ -32,7 +32,7 @@ export class Progress {
   private readonly now: () => number;
   private readonly began: number;
   /** Newest (time, units) pairs: the time left follows the present speed, not that of the warm-up. */
-  private readonly seen: [number, number][];
+  private readonly seen: [number, number][] = [];
   private shown = -Infinity;
   private logged = false;
   private width = 0;
@@ -45,7 +45,6 @@ export class Progress {
     this.live = options.live ?? (jupyter || (Boolean(this.stream.isTTY) && !process.env.CI));
     this.now = options.now ?? Date.now;
     this.began = this.now();
-    this.seen = [[this.began, 0]];
   }
 
   /** Tells that `done` units are finished; `words` go behind the bar. Cheap: it draws at most ten times a second. A log's last line is `end`'s. */
@@ -53,6 +52,7 @@ export class Progress {
     if (this.ended) return;
     const time = this.now();
     this.last = { done, words };
+    if (!this.seen.length && done <= 1) this.seen.push([this.began, 0]); // more at once is an earlier session's work, whose time is not known
     this.seen.push([time, done]);
     if (this.seen.length > WINDOW) this.seen.shift();
     if (this.live) {
@@ -73,6 +73,7 @@ export class Progress {
 
   /** Seconds left at the present speed, if it can be told. */
   get secondsLeft(): number | undefined {
+    if (this.seen.length < 2) return undefined;
     const [t0, d0] = this.seen[0], [t1, d1] = this.seen[this.seen.length - 1];
     return d1 > d0 && t1 > t0 ? ((this.total - d1) * (t1 - t0)) / (d1 - d0) / 1000 : undefined;
   }

@@ -51,7 +51,16 @@ function drawCanvases(window: PlotlyWindow): void {
  * @throws ZsaqError `format` if plotly cannot draw the figure
  * @example fs.writeFileSync('loss.svg', await toSvg(lossFigure(history)))
  */
-export async function toSvg(figure: Figure, size: { width?: number; height?: number } = {}): Promise<string> {
+export function toSvg(figure: Figure, size: { width?: number; height?: number } = {}): Promise<string> {
+  const drawn = turn.then(() => draw(figure, size));
+  turn = drawn.catch(() => undefined);
+  return drawn;
+}
+
+/** One figure after the other: they share the window and its random numbers. */
+let turn: Promise<unknown> = Promise.resolve();
+
+async function draw(figure: Figure, size: { width?: number; height?: number }): Promise<string> {
   const { Plotly, document, Math: random } = boot();
   const layout = structuredClone(figure.layout ?? {}) as Record<string, any>;
   const width = size.width ?? layout.width ?? 700, height = size.height ?? layout.height ?? 420;

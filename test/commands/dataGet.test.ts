@@ -68,6 +68,9 @@ describe('zsaq data get', () => {
     const again = await get('RTE');
     assert.match(again.stderr, /glue\/RTE\/train\.tsv is there already\nglue\/RTE\/dev\.tsv is there already/);
     assert.deepEqual([again.code, server.seen.length], [0, 0]);
+    const elsewhere = await get('RTE', '--revision', 'v2');
+    assert.equal(elsewhere.code, 2);
+    assert.match(elsewhere.stderr, /came from nyu-mll\/glue at main, and another source is asked for/);
     rmSync(join(out, 'glue/RTE/dev.tsv'));
     assert.equal((await get('RTE')).code, 0);
     assert.deepEqual(gets(), [], 'the cache has it');

@@ -1,9 +1,10 @@
 // What the studies' reports say of committed results, and the small commands around them.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { correlationWords, rankCorrelation } from '../../src/commands/reports/correlation';
 import { RESULTS } from '../../src/commands/reports/report';
+import { readJson } from '../../src/index';
 import { report } from '../../src/reports';
 import { bert, generator, lastJson, scratch, zsaq } from './helpers';
 import type { FailureRow } from '../../src/commands/reports/failures';
@@ -38,6 +39,20 @@ describe('commands: studies', () => {
     assert.ok(healthy.filter((r) => r.seen).length <= healthy.length / 20);
   });
 
+  it('a study that was interrupted can be reported as far as it is', async () => {
+    const dir = scratch(), [file] = readdirSync(join(RESULTS, 'flatness')), flat = readJson(join(RESULTS, 'flatness', file)) as { runs: { beta: number }[] };
+    for (const folder of ['flatness', 'convergence']) mkdirSync(dir.path(folder));
+    writeFileSync(join(dir.path('flatness'), file), JSON.stringify({ ...flat, runs: flat.runs.filter((r) => r.beta === 0).slice(0, 1) }));
+    assert.match((await report('flatness', { results: dir.path('.') })).text, /No run with SAM stands beside one without yet/);
+    for (const name of ['mcCormick', 'plGame']) {
+      const found = readJson(join(RESULTS, 'convergence', `${name}.json`)) as { series: { id: string }[] };
+      writeFileSync(join(dir.path('convergence'), `${name}.json`), JSON.stringify(name === 'plGame' ? { ...found, series: found.series.slice(0, 1 + found.series.findIndex((s) => s.id.startsWith('beta='))) } : found));
+    }
+    const { tables } = await report('convergence', { results: dir.path('.') });
+    assert.ok(tables.every((t) => t.rows.every((row) => row.length === t.columns.length)));
+    dir.remove();
+  });
+
   it('an unknown report and missing results are one sentence', async () => {
     await assert.rejects(report('nothing'), /there is no report "nothing": choose /);
     await assert.rejects(report('flatness', { results: join(RESULTS, 'nowhere') }), /run `zsaq flatness`/);
@@ -56,7 +71,7 @@ describe('commands: studies', () => {
   });
 
   it('wrong words are told before anything is loaded', async () => {
-    for (const args of [['failures', 'nothing'], ['convergence', '--model', bert, '--generator', generator, '--lengths', '3'], ['quantize', '--model', bert, '--bits', 'W2A8', '--out', '/nowhere', '--on-failure', 'panic']]) {
+    for (const args of [['failures', 'nothing'], ['failures', '--seeds', '3x'], ['convergence', 'mcCormick', '--preset', 'smoke'], ['convergence', '--model', bert, '--generator', generator, '--lengths', '3'], ['quantize', '--model', bert, '--bits', 'W2A8', '--out', '/nowhere', '--on-failure', 'panic']]) {
       const { code, stderr } = await zsaq(...args);
       assert.ok(code === 2 && stderr.split('\n').length === 2, stderr);
     }

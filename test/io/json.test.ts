@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ZsaqError } from '../../src/core/error';
-import { canonicalJson, parseJson } from '../../src/io/json';
+import { canonicalJson, finiteJson, parseJson } from '../../src/io/json';
 import { refuses } from './helpers';
 
 describe('io/json', () => {
   it('sorts keys, leaves undefined out, and is JSON.stringify otherwise', () => {
     assert.equal(canonicalJson({ b: [1, { d: null, c: 'é"\n' }], a: undefined, A: true }), '{"A":true,"b":[1,{"c":"é\\"\\n","d":null}]}');
     assert.equal(canonicalJson({ b: 1, a: { y: [], x: {} }, c: [2] }, 2), JSON.stringify({ a: { x: {}, y: [] }, b: 1, c: [2] }, null, 2));
+  });
+
+  it('has null in place of what is no number where asked to', () => {
+    assert.deepEqual(finiteJson({ score: NaN, parts: [1, -Infinity, 'NaN'], deep: { x: Infinity, y: null, z: -0 } }), { score: null, parts: [1, null, 'NaN'], deep: { x: null, y: null, z: -0 } });
   });
 
   it('reads back exactly what it wrote, whatever the order of keys (-0 and small and large doubles too)', () => {

@@ -63,6 +63,14 @@ describe('report/progress', () => {
     assert.equal(Math.round(progress.secondsLeft!), 10);
   });
 
+  it('does not take the work of an earlier session for speed', () => {
+    const { tick, options } = recorder(false), progress = new Progress('job', 5000, options);
+    tick(10_000), progress.update(4001);
+    assert.equal(progress.secondsLeft, undefined, 'nothing is known of its time');
+    tick(10_000), progress.update(4002);
+    assert.equal(progress.secondsLeft, 9980);
+  });
+
   it('is silent about a time that it cannot tell', () => {
     const { said, options } = recorder(true);
     new Progress('job', 0, options).update(0);

@@ -44,6 +44,7 @@ describe('report/svg', function () {
     const ids = (svg: string) => [...svg.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
     const one = await toSvg(FIGURES.loss), other = await toSvg(FIGURES.bars), again = await toSvg(FIGURES.loss);
     assert.equal(one, again);
+    assert.deepEqual(await Promise.all([toSvg(FIGURES.bars), toSvg(FIGURES.loss)]), [other, one], 'also where several are asked for at once');
     const shared = ids(one).filter((id) => ids(other).includes(id));
     assert.deepEqual(shared, [], 'two figures on a page would clip each other');
     for (const [, id] of one.matchAll(/url\((?:&quot;|'|")?#([^)'"&]+)/g)) assert.ok(ids(one).includes(id), id);

@@ -7,11 +7,12 @@ import fc from 'fast-check';
 import { METHODS } from '../../src/index';
 import { contentOf, idOf, PRESETS, quantizeCell, type QuantizeCell } from '../../reproductions/cells/cell';
 import { majorityScore } from '../../reproductions/cells/majority';
-import { allResults, changedSetting, packed, readResult, resultOf, settingsOf, thinned, unpacked, writeResult, type QuantizeResult } from '../../reproductions/cells/result';
+import { allResults, changedSetting, packed, readResult, resultOf, settingsOf, thinned, unpacked, writeResult, type ModelResult, type QuantizeResult } from '../../reproductions/cells/result';
 import { allCells, SPECS } from '../../reproductions/registry';
 import { ordered } from '../../reproductions/runner/order';
 import { measured, secondsOf } from '../../reproductions/runner/estimate';
-import { matching } from '../../reproductions/runner/runner';
+import { isDone } from '../../reproductions/models';
+import { matching, reasonIn } from '../../reproductions/runner/runner';
 import { RECIPE } from '../../reproductions/recipe';
 import { cellsAt, variant } from '../../reproductions/specs/matrix';
 import { encoders } from '../../reproductions/setups';
@@ -32,6 +33,23 @@ const cell = cellsAt('smoke', encoders('smoke')[0], variant('smoke', 'samSga'), 
 describe('cells of reproductions', () => {
   const dir = mkdtempSync(join(tmpdir(), 'zsaq-cells-'));
   after(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('a cell that makes a model is done where the model is, for results travel without it', () => {
+    const results = join(dir, 'made'), cellOf = (name: string) => ({ kind: 'pretrain', preset: 'smoke', name, from: 'pocket-reports', options: {} } as const);
+    for (const name of ['pocket-bert', 'generator-pocket-reports-7M']) writeResult(results, { recipe: RECIPE, id: idOf(cellOf(name)), cell: cellOf(name), status: 'ok', metrics: {}, hashes: { model: 'a' } } as unknown as ModelResult);
+    assert.deepEqual([isDone(results, cellOf('pocket-bert')), isDone(results, cellOf('generator-pocket-reports-7M')), isDone(results, cell)], [true, false, false]);
+    writeResult(results, made(cell, 80));
+    assert.equal(isDone(results, cell), true);
+  });
+
+  it('says why a cell ended in this attempt, not in one before', () => {
+    const log = join(dir, 'a.log'), before = 'zsaq: no space is left on the disk\n';
+    writeFileSync(log, `${before}2026 a cell\n`);
+    assert.match(reasonIn(log, before.length, 'SIGKILL'), /^it was ended by SIGKILL, as a system that runs out of memory does$/);
+    assert.equal(reasonIn(log, before.length), '2026 a cell');
+    assert.equal(reasonIn(log, 0), 'no space is left on the disk');
+    assert.equal(reasonIn(join(dir, 'none.log'), 0), 'no reason given');
+  });
 
   it('every spec has its words and, at some preset, cells; ids are unique and are file names', () => {
     for (const preset of PRESETS) {

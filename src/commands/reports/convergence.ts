@@ -45,7 +45,7 @@ function draw(found: readonly ConvergenceResult[], networks: readonly NetworkRes
   if (!found.length) return { text: trained.map(inWords).join('\n'), tables: [], figures: { networks: networkFigure(networks) }, json: { rows: [], floors: [], betas: [], ratios: [], networks: trained } };
   const rows = found.flatMap((r) => ['descentAscent', 'samSga'].flatMap((id) => (['student', 'primal', 'joint'] as const).map((measure) => slopeRow(r, id, measure))));
   const floors = found.flatMap(floorRows), betas = found.flatMap(betaRows), ratios = found.flatMap(ratioRows);
-  const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0];
+  const shown = rows.filter((r) => r.measure === 'student'), titles = new Map(found.map(({ problem, title }) => [problem, title])), { preset, commit } = found[0], radii = [...new Set(betas.map((b) => b.beta))];
   const note = `preset ${preset}, commit ${commit}. Files: reproductions/results/convergence`;
   return {
     text: [verdict(shown, rows, floors, betas, ratios), ...trained.map(inWords)].join('\n'),
@@ -54,8 +54,8 @@ function draw(found: readonly ConvergenceResult[], networks: readonly NetworkRes
         rows: shown.map((r) => [titles.get(r.problem), NAMES[r.algorithm], r.slope, r.low, r.high, r.tail, CLAIM, r.from, r.to, r.seeds]), note: `bootstrap over seeds; ${note}` },
       { title: `Quantization floor: SAM-SGA at the largest T of each curve, and the first T at which rounding has at least doubled the measure`, columns: [{ name: 'problem' }, { name: 'bits' }, { name: 'from T on' }, { name: 'measure' }, { name: 'not quantized' }],
         rows: floors.map((r) => [titles.get(r.problem), r.bits, r.startsAt, short(r.floor), short(r.unquantized)]), note },
-      { title: 'Radius of SAM held constant: the measure at the largest T, as a multiple of that of a radius falling as T^(-1/4)', columns: [{ name: 'problem' }, ...[...new Set(betas.map((b) => b.beta))].map((beta) => ({ name: `beta ${beta}`, digits: 2 }))],
-        rows: found.map(({ problem, title }) => [title, ...betas.filter((b) => b.problem === problem).map((b) => b.ratio)]), note },
+      { title: 'Radius of SAM held constant: the measure at the largest T, as a multiple of that of a radius falling as T^(-1/4)', columns: [{ name: 'problem' }, ...radii.map((beta) => ({ name: `beta ${beta}`, digits: 2 }))],
+        rows: found.map(({ problem, title }) => [title, ...radii.map((beta) => betas.find((b) => b.problem === problem && b.beta === beta)?.ratio ?? null)]), note },
       { title: 'Ratio of the step sizes, eta of the maximizing player over eta of the minimizing one (no SAM, no quantizer)', columns: [{ name: 'problem' }, { name: 'ratio' }, { name: 'slope', digits: 2 }, { name: 'at the largest T' }, { name: 'outcome' }, { name: 'critical ratio', digits: 1 }, { name: 'kappa', digits: 1 }],
         rows: ratios.map((r) => [titles.get(r.problem), r.ratio, r.slope, r.last === null ? 'diverged' : short(r.last), r.outcome, r.critical || null, r.kappa]), note },
     ],

@@ -24,11 +24,11 @@ function draw({ runs, commit }: { runs: FlatnessRun[]; commit: string }): Report
   const note = `pocket-bert at W2A8, symmetric grid, absmax scales, 80 steps, mean over seeds, commit ${commit}. Files: reproductions/results/flatness`;
   const rates = [...new Set(groups.map((g) => g.rate))].map((rate) => {
     const own = groups.filter((g) => g.rate === rate), plain = own.find((g) => g.beta === 0), radii = own.filter((g) => g.beta > 0);
-    return plain ? `at rate ${rate} ${[...new Set([radii[0], radii[radii.length - 1]])].map((g) => `beta ${g.beta} changes SAM sharpness by ${signed(g['SAM sharpness'] / plain['SAM sharpness'] - 1)}, the top eigenvalue by ${signed(g['top eigenvalue'] / plain['top eigenvalue'] - 1)} and the divergence on text by ${signed(g.textDivergence / plain.textDivergence - 1)}`).join(', ')}` : '';
+    return plain && radii.length ? `at rate ${rate} ${[...new Set([radii[0], radii[radii.length - 1]])].map((g) => `beta ${g.beta} changes SAM sharpness by ${signed(g['SAM sharpness'] / plain['SAM sharpness'] - 1)}, the top eigenvalue by ${signed(g['top eigenvalue'] / plain['top eigenvalue'] - 1)} and the divergence on text by ${signed(g.textDivergence / plain.textDivergence - 1)}`).join(', ')}` : '';
   }).filter(Boolean);
   return {
     text: [
-      `Does SAM flatten? Against no SAM from the same start, ${rates.join('; ')}.`,
+      rates.length ? `Does SAM flatten? Against no SAM from the same start, ${rates.join('; ')}.` : 'Does SAM flatten? No run with SAM stands beside one without yet.',
       `Do flatter students generalize? Rank correlation with the divergence on text over ${runs.length} runs (positive: sharper is worse): ${rows.map((r) => `${r.measure} ${correlationWords(r.withDivergence)}`).join('; ')}.`,
       'Curvature and sharpness are those of this same divergence and share its scale; and runs differ in rate and radius, not only in flatness. Whatever its sign, it is an association, not a cause.',
     ].join('\n'),
