@@ -29,6 +29,7 @@ export function readLines(path: string): string[] {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG') throw new ZsaqError('range', `${path} has ${bytes.length} bytes, more than fit one text here (512 Mi characters): give a part of it`, { cause: error });
     throw new ZsaqError('format', `${path} is not UTF-8 text: check that it is the right file or fetch it again`, { cause: error });
   }
   const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));

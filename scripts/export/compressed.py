@@ -25,7 +25,7 @@ def load_model(folder):
         scheme = QuantizationConfig(**json.load(file)["quantization_config"])
     config = transformers.AutoConfig.from_pretrained(folder)
     del config.quantization_config
-    model, compressor = getattr(transformers, config.architectures[0])(config).eval(), ModelCompressor(quantization_config=scheme)
+    model, compressor = getattr(transformers, config.architectures[0])._from_config(config).eval(), ModelCompressor(quantization_config=scheme)
     apply_quantization_config(model, scheme, show_progress=False)
     compressor.compress_model(model)
     missing, unexpected = model.load_state_dict(load_file(f"{folder}/model.safetensors"), strict=False)

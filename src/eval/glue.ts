@@ -47,6 +47,7 @@ export async function evaluateTask(
 ): Promise<TaskResult> {
   if (!examples.length) throw new ZsaqError('range', `${task.name} has no examples: give at least one`);
   const toTask = outputOrder(model, task, labelOrder);
+  if (tokenizer.vocabSize > model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${model.vocabSize}: they do not belong together`);
   const length = Math.min(maxLength, model.maxLength);
   const encoded = examples.map((e) => tokenizer.encodePair(e.text, e.pair, length));
   const predictions = new Float32Array(examples.length);

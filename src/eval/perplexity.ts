@@ -47,6 +47,7 @@ export async function perplexity(
   { window = 128, stride = window, batch, hooks, onProgress, signal }: PerplexityOptions = {},
 ): Promise<PerplexityResult> {
   if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', `perplexity needs a language model, but the model has a ${model.head.kind} head: choose a task that fits the model`);
+  if (batch !== undefined && !(Number.isInteger(batch) && batch > 0)) throw new ZsaqError('range', `batch ${batch}: give a whole number of at least 1`);
   if (stride > window) throw new ZsaqError('range', `a stride of ${stride} leaves tokens out between windows of ${window}: give a stride of at most the window`);
   for (let i = 0; i < ids.length; i++) {
     if (!(ids[i] >= 0 && ids[i] < model.vocabSize)) throw new ZsaqError('range', `token id ${ids[i]} at place ${i} is outside the model's vocabulary of ${model.vocabSize}: use the model's own tokenizer`);

@@ -13,6 +13,8 @@ export interface CardFacts {
   /** scores with the file that they are from */
   metrics?: { task: string; metric: string; quantized: number; fullPrecision: number; examples: number; file: string };
   head: string;
+  /** whether the model tells segments apart */
+  segments: boolean;
 }
 
 /** Text in Markdown that stays text. */
@@ -54,7 +56,7 @@ function closeness({ tolerance, noise }: Agreement): string {
 
 const fenced = (language: string, ...lines: string[]): string[] => [`\`\`\`${language}`, ...lines, '```'];
 
-function loading(format: ExportFormat, { head }: CardFacts, model: string): string[] {
+function loading(format: ExportFormat, { head, segments }: CardFacts, model: string): string[] {
   const causal = head === 'languageModel', auto = causal ? 'AutoModelForCausalLM' : head === 'maskedLanguageModel' ? 'AutoModelForMaskedLM' : head === 'none' ? 'AutoModel' : 'AutoModelForSequenceClassification';
   if (format === 'packed') return fenced('ts', "import { loadRunnable } from 'zsaq';", "const { model, params, hooks } = await loadRunnable('DIR');", 'const { logits } = model.forward(params, { ids }, hooks);');
   if (format === 'compressed-tensors') {
@@ -73,7 +75,7 @@ function loading(format: ExportFormat, { head }: CardFacts, model: string): stri
       'Or in a browser: `python3 -m http.server` in this folder, then open the address that it prints: `index.html` is an example page.',
     ];
   }
-  return fenced('python', 'import onnxruntime', `session = onnxruntime.InferenceSession("DIR/${model}")`, causal ? '# feed past_key_values.* of length 0 with the first tokens, and present.* with the following ones' : 'logits, = session.run(["logits"], {"input_ids": ids, "attention_mask": mask, "token_type_ids": types})');
+  return fenced('python', 'import onnxruntime', `session = onnxruntime.InferenceSession("DIR/${model}")`, causal ? '# feed past_key_values.* of length 0 with the first tokens, and present.* with the following ones' : `answer, = session.run(["${head === 'none' ? 'last_hidden_state' : 'logits'}"], {"input_ids": ids, "attention_mask": mask${segments ? ', "token_type_ids": types' : ''}})`);
 }
 
 /** The name that transformers.js gives to the precision of a file `onnx/model_q4.onnx`. */

@@ -37,7 +37,9 @@ export function compressedTensors(source: ExportSource): { tensors: Record<strin
     quant_method: 'compressed-tensors', format: 'pack-quantized', quantization_status: 'compressed', ignore: [],
     config_groups: Object.fromEntries([...groups.values()].map(({ scheme, targets }, i) => [`group_${i}`, { ...scheme, targets }])),
   };
-  return { tensors, config: { ...config, quantization_config: quantization } };
+  // what is stored is float32, and from_config makes a model of the precision that the file names
+  const { torch_dtype: _, ...rest } = config as Record<string, unknown>;
+  return { tensors, config: { ...rest, dtype: 'float32', quantization_config: quantization } };
 }
 
 function schemeOf({ spec }: PackedWeight, activationBits: number | null): object {

@@ -18,7 +18,11 @@ export function completeTokenizer(dir: string): void {
   const tokens = readFileSync(join(dir, 'vocab.txt'), 'utf8').split('\n').map((line) => line.replace(/\r$/, ''));
   if (tokens.at(-1) === '') tokens.pop();
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
-  const name = (key: keyof typeof SPECIAL): string => (typeof config[key] === 'string' ? config[key] as string : SPECIAL[key]);
+  const map = (existsSync(join(dir, 'special_tokens_map.json')) ? readJson(join(dir, 'special_tokens_map.json')) : {}) as Record<string, unknown>;
+  const contentOf = (of: unknown): string | undefined => (typeof of === 'string' ? of : (of as { content?: string } | undefined)?.content);
+  const name = (key: keyof typeof SPECIAL): string => contentOf(config[key]) ?? contentOf(map[key]) ?? SPECIAL[key];
+  const beyond = existsSync(join(dir, 'added_tokens.json')) || Object.values((config.added_tokens_decoder ?? {}) as Record<string, unknown>).some((of) => !Object.hasOwn(vocab, contentOf(of) ?? '')), lacking = (['cls_token', 'sep_token'] as const).find((key) => !Object.hasOwn(vocab, name(key)));
+  if (beyond || lacking) throw new ZsaqError('unsupported', `${dir}: ${beyond ? 'tokens were added beyond vocab.txt' : `vocab.txt has no ${name(lacking!)}`}, and there is no tokenizer.json for transformers.js: convert the tokenizer with transformers first (save_pretrained of a fast tokenizer)`);
   const added = (Object.keys(SPECIAL) as (keyof typeof SPECIAL)[]).map(name).filter((content) => Object.hasOwn(vocab, content));
   const token = (content: string) => ({ [content]: { id: content, ids: [vocab[content]], tokens: [content] } }), piece = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
   const text = (id: string, type: number) => ({ Sequence: { id, type_id: type } }), cls = name('cls_token'), sep = name('sep_token'), lowercase = config.do_lower_case !== false;

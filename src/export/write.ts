@@ -43,12 +43,15 @@ export function writeExport(source: ExportSource, { format, out, facts, extras =
       copyFileSync(from, join(dir, name));
     }
     writeReference(join(dir, REFERENCE), reference);
-    const card: CardFacts = { ...facts, plan: source.plan ? describePlan(source.plan) : [], head: source.model.head.kind };
+    const card: CardFacts = { ...facts, plan: source.plan ? describePlan(source.plan) : [], head: source.model.head.kind, segments: hasSegments(source.model) };
     writeWhole(join(dir, 'README.md'), modelCard(format, card, sizes, agreement, model));
     manifest = writeManifest(dir, { format, family: source.model.family, bits: facts.bits, model, agreement, sizes });
   });
   return manifest!;
 }
+
+/** Whether its graph has an input for segments: a table of one row tells nothing apart. */
+function hasSegments({ shapes }: ExportSource['model']): boolean { return Object.entries(shapes).some(([name, [rows]]) => name.endsWith('token_type_embeddings.weight') && rows > 1); }
 
 function checkPlace(out: string): void {
   if (!existsSync(out)) return;
@@ -94,7 +97,7 @@ const WRITERS: Readonly<Record<ExportFormat, (source: ExportSource, dir: string)
     const model = onnxFolder(source, dir, source.plan ? 'fast' : 'exact', `onnx/${bits ? { 2: 'model_q2', 3: 'model_q4', 4: 'model_q4', 8: 'model_quantized' }[bits] : 'model'}.onnx`);
     completeTokenizer(dir);
     copyFileSync(join(__dirname, 'page', 'index.html'), join(dir, 'index.html'));
-    writeWhole(join(dir, 'page.json'), `${canonicalJson({ dtype: dtypeOf(model), head: source.model.head.kind }, 2)}\n`);
+    writeWhole(join(dir, 'page.json'), `${canonicalJson({ dtype: dtypeOf(model), head: source.model.head.kind, maxLength: source.model.maxLength }, 2)}\n`);
     return model;
   },
 };

@@ -23,7 +23,9 @@ export class Observer {
   constructor(private readonly spec: ActivationSpec, private readonly batches: number) {}
 
   see(x: Tensor): void {
-    const values = x.dataSync(), stride = Math.max(1, Math.ceil((values.length * this.batches) / KEPT));
+    const values = x.dataSync(), width = x.shape[x.rank - 1] ?? 1;
+    let stride = Math.max(1, Math.ceil((values.length * this.batches) / KEPT));
+    while (common(stride, width) > 1) stride++; // one that divides the row would see the same few columns of every token
     for (let i = 0; i < values.length; i++) {
       if (values[i] < this.low) this.low = values[i];
       if (values[i] > this.high) this.high = values[i];
@@ -41,6 +43,9 @@ export class Observer {
     });
   }
 }
+
+/** Greatest common divisor. */
+function common(a: number, b: number): number { return b === 0 ? a : common(b, a % b); }
 
 /** One observer for each static site of a plan that has no scale yet. */
 export function observers(activations: Readonly<Record<string, ActivationSpec>>, batches: number): Map<string, Observer> {

@@ -81,6 +81,7 @@ describe('evaluation of classification and regression', () => {
     await rejects(evaluateTask(stub({ kind: 'regression' }, 9, () => []), {}, tokenizer, task, examples), 'mismatch', /regression head/);
     await rejects(evaluateTask(stub({ kind: 'classification', labels: ['a', 'b', 'c'] }, 9, () => []), {}, tokenizer, task, examples), 'mismatch', /3 labels/);
     await rejects(evaluateTask(stub({ kind: 'classification', labels: ['left', 'right'] }, 9, () => []), {}, tokenizer, task, examples), 'mismatch', /left, right/);
+    await rejects(evaluateTask(stub({ kind: 'classification', labels: ['yes', 'no'] }, 9, () => []), {}, tokenizer, task, examples), 'mismatch', /the tokenizer has 257 tokens, the model 9/);
     await rejects(evaluateTask(model, {}, tokenizer, task, []), 'range', /no examples/);
     await rejects(evaluateTask(model, {}, tokenizer, task, examples, { signal: { aborted: true } }), 'cancelled', /stopped/);
   });

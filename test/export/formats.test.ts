@@ -77,10 +77,16 @@ describe('export: folders', () => {
     assert.throws(() => writeExport(source, { format: 'packed', out: work, facts: FACTS }), /holds files of something else/);
   });
 
+  it('the model card of an ONNX file feeds what the graph has and asks for what it gives', () => {
+    const sizes = { weights: 1, theory: 1, linear: 1, linearFull: 8, bitsPerParameter: 4 }, card = (head: string, segments: boolean) => modelCard('onnx-exact', { ...FACTS, base: 'b', licence: 'unknown', plan: [], head, segments }, sizes, { tolerance: null, noise: 0 }, 'model.onnx');
+    assert.match(card('classification', true), /run\(\["logits"\], \{"input_ids": ids, "attention_mask": mask, "token_type_ids": types\}\)/);
+    assert.match(card('none', false), /run\(\["last_hidden_state"\], \{"input_ids": ids, "attention_mask": mask\}\)/);
+  });
+
   it('the model card escapes what it is told', () => {
     const sizes = { weights: 1, theory: 1, linear: 1, linearFull: 8, bitsPerParameter: 4 }, base = 'evil"\n---\n# x <script>alert(1)</script> | [a](javascript:b)';
     for (const format of ['packed', 'compressed-tensors', 'onnx-exact', 'onnx-fast', 'transformers-js'] as ExportFormat[]) {
-      const card = modelCard(format, { ...FACTS, base, licence: 'unknown', plan: ['`x`'], head: 'classification' }, sizes, { tolerance: null, noise: 0 }, 'model.onnx');
+      const card = modelCard(format, { ...FACTS, base, licence: 'unknown', plan: ['`x`'], head: 'classification', segments: true }, sizes, { tolerance: null, noise: 0 }, 'model.onnx');
       assert.doesNotMatch(card.replace(/^---\n[\s\S]*?\n---\n/, ''), /(?<!\\)<script|(?<!\\)\]\(javascript|^# x/m);
       assert.equal(card.split('\n---\n').length, 2);
       assert.match(card, /look at the base model before you pass this on/);

@@ -17,6 +17,18 @@ const fixedBy = (spec: ActivationSpec, ...batches: Tensor[]): ActivationSpec => 
   return { ...spec, fixed: observer.fix() };
 };
 
+describe('quant: static activations, what is looked at', () => {
+  it('a sample has values of every column, whatever the width of a row', () => {
+    for (const [rows, columns] of [[512, 128], [512, 384], [256, 3072], [1024, 768], [512, 312]]) {
+      const column = new Observer({ bits: 8, granularity: 'tensor', grid: 'asymmetric', scale: 'percentile', percentile: 1, learned: false }, 8), x = tf.tidy(() => tf.tile(tf.reshape(tf.range(0, columns), [1, columns]), [rows, 1]));
+      column.see(x);
+      const seen = new Set((column as unknown as { kept: number[] }).kept);
+      x.dispose();
+      assert.ok(seen.size === columns, `${seen.size} of ${columns} columns`);
+    }
+  });
+});
+
 describe('quant: static activations', () => {
   let d: Record<string, Dumped>;
   before(async () => { await ready(); d = readDump('quant', 'observers.safetensors'); });

@@ -12,7 +12,7 @@ const NAMES = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '<
 
 const table = (name: string): Table => ({ title: name, columns: [{ name }, { name: 'n', unit: name }], rows: [[name, 1]], note: name });
 const figure = (name: string) => lineFigure({ title: name, x: { title: name }, y: { title: name }, lines: [{ name, x: [1, 2, 3], y: [1, 2, 3] }, { name: `${name} 2`, x: [1, 2], y: [2, 1] }] });
-const facts = (name: string): CardFacts => ({ base: name, licence: name, method: name, bits: name, seed: 0, trainedOn: [name], plan: [name], head: 'classification', metrics: { task: name, metric: name, quantized: 1, fullPrecision: 1, examples: 1, file: 'metrics.json' } });
+const facts = (name: string): CardFacts => ({ base: name, licence: name, method: name, bits: name, seed: 0, trainedOn: [name], plan: [name], head: 'classification', segments: true, metrics: { task: name, metric: name, quantized: 1, fullPrecision: 1, examples: 1, file: 'metrics.json' } });
 
 /** Asserts that nothing in a piece of HTML or SVG could run, and that it is one piece. */
 function inert(html: string, where: string): Document {
