@@ -55,7 +55,7 @@ export const startCommand: Command = {
         const metrics = await quantizeRun({
           teacher, tokenizer, generator, scorer, fullPrecision, out, signal, say: () => undefined, quantize: { bits: 'W2A8', method, preset: 'mini', set, seed },
         });
-        if (metrics.status === 'cancelled') return { text: 'stopped; `npm start` continues from here\n', json: { status: 'cancelled', runs: all }, exitCode: 130 };
+        if (metrics.status === 'cancelled') return { text: 'stopped; `npm start` continues this row, and does those before it anew\n', json: { status: 'cancelled', runs: all }, exitCode: 130 };
         console.error(`${rowTitle(metrics)}: ${metrics.metric} ${metrics.quantized?.toFixed(2)} (full precision ${fullPrecision.score.toFixed(2)}) · ${out}`);
         runs.push(metrics);
         all.push(metrics);
@@ -76,6 +76,7 @@ Try next:
   npx zsaq doctor                what this machine has
   npm run lab                    the same in a notebook, with live curves
 `;
-    return { text: `\n${tables.join('\n')}\n${next}`, json: { status: 'ok', runs: all } };
+    const failed = all.find((r) => r.status !== 'ok'); // as `zsaq quantize` ends
+    return { text: `\n${tables.join('\n')}\n${next}`, json: { status: failed?.status ?? 'ok', runs: all }, exitCode: failed ? 3 : 0 };
   },
 };

@@ -27,7 +27,7 @@ describe('zsaq export and verify', () => {
   it('a folder for transformers.js names its dtype and has a tokenizer.json', async () => {
     const { code } = await zsaq('export', '--model', `${run}/model`, '--format', 'transformers-js', '--out', s.path('page'));
     assert.equal(code, 0);
-    assert.deepEqual(JSON.parse(readFileSync(s.path('page', 'page.json'), 'utf8')), { dtype: 'q2', head: 'classification' });
+    assert.deepEqual(JSON.parse(readFileSync(s.path('page', 'page.json'), 'utf8')), { dtype: 'q2', head: 'classification', maxLength: 64 });
     for (const name of ['onnx/model_q2.onnx', 'tokenizer.json', 'index.html', 'config.json']) assert.ok(existsSync(s.path('page', name)), name);
     assert.equal(JSON.parse(readFileSync(s.path('page', 'config.json'), 'utf8')).quantization_config, undefined);
   });
