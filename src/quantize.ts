@@ -26,7 +26,7 @@ import { parseBits } from './quant/spec';
 import { checkSingleLogit, type DivergenceConfig } from './train/divergence';
 import type { Warning } from './train/monitor';
 import { jointOf, type Form } from './methods/layout';
-import type { Model } from './models/model';
+import { checkVocabulary, type Model } from './models/model';
 import type { Tokenizer } from './text/tokenizer';
 
 /** Every method under its id: ceiling and floor, baselines, SAM-SGA. */
@@ -140,7 +140,7 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
 /** Refuses what cannot be run together. @throws ZsaqError 'leak', 'mismatch' | 'missing' */
 export function checkRun({ teacher, generator, tokenizer, data }: QuantizeOptions, config: RunConfig): void {
   refuseLeak(generator?.card, teacher.card);
-  if (tokenizer.vocabSize > teacher.model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${teacher.model.vocabSize}: they do not belong together`);
+  checkVocabulary(tokenizer, teacher.model);
   if (needsData(config) && !data) throw new ZsaqError('missing', `${config.method} learns from real training text: give data (on the command line --task NAME, and --data DIR for a real one)`);
 }
 

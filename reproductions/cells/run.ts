@@ -1,9 +1,9 @@
 // Runs one cell in this process: continues from its checkpoint, and leaves its result file.
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import {
-  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, finiteJson, loadRunnable, loadTokenizer, makeFolder, meanSharpness, onBank, quantize, ready, refuseLeak, shareDone, sizeBytes, zeroShotJob, ZsaqError,
+  activationHooks, canonicalJson, configure, dispose, disposeBank, disposeQuantized, finiteJson, loadRunnable, loadTokenizer, meanSharpness, onBank, quantize, ready, refuseLeak, shareDone, sizeBytes, zeroShotJob, ZsaqError,
   type Params, type QuantizeOptions, type RunnableModel,
 } from '../../src/index';
 import { openBank, type OpenBank } from '../../src/commands/bankFile';
@@ -102,7 +102,6 @@ export async function loadNamed(name: string, signal: AbortSignal): Promise<Runn
 /** The fixed bank of a cell's teacher, which all cells of that teacher share. */
 export async function bankOf(cell: QuantizeCell, writer: string, work: string, options: Pick<QuantizeOptions, 'teacher' | 'tokenizer' | 'pair' | 'signal'>): Promise<OpenBank> {
   const generator = await loadNamed(writer, options.signal as AbortSignal), file = join(work, 'banks', `${cell.model}_${writer}_${cell.preset}.safetensors`.replace(/[^\w.-]/g, '-'));
-  makeFolder(dirname(file));
   try {
     return await openBank(file, zeroShotJob({ ...options, generator }, configure({ ...options, bits: 'W2A8', preset: cell.preset })), cell.preset);
   } finally {

@@ -8,13 +8,13 @@ export const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x)
 export const intervalText = ({ low, high }: Pick<Gap, 'low' | 'high'>): string => `${signed(low)} to ${signed(high)}`;
 
 /** Beside a difference whose sides ran on different processors. */
-const APART = '†';
+const APART = '†', mark = ({ apart }: Pick<Gap, 'apart'>): string => (apart ? ` ${APART}` : '');
 
 /** A difference alone, with its mark. */
-export const gainText = ({ gain, apart }: Pick<Gap, 'gain' | 'apart'>): string => `${signed(gain)}${apart ? ` ${APART}` : ''}`;
+export const gainText = (gap: Gap): string => `${signed(gap.gain)}${mark(gap)}`;
 
 /** A difference with its interval: `-0.15 (-0.65 to +0.34)`. */
-export const gapText = (gap: Gap): string => `${signed(gap.gain)} (${intervalText(gap)})${gap.apart ? ` ${APART}` : ''}`;
+export const gapText = (gap: Gap): string => `${signed(gap.gain)} (${intervalText(gap)})${mark(gap)}`;
 
 /** Ends that a table shows as 0.00. */
 const SHOWN_AS_ZERO = 0.005;

@@ -142,11 +142,14 @@ const along: Spec = {
 
 /** Cheaper forms of SAM-SGA, and of the method without SAM: what is changed. */
 const CHEAPER: readonly ['samSga' | 'adversarial', string, string[]][] = [
-  ...([
-    ['SAM at every 2nd step (LookSAM)', ['look.every=2']], ['SAM at every 5th step (LookSAM)', ['look.every=5']], ['upper half of the layers perturbed', ['perturbLayers=0.5']],
-    ['two steps on a batch', ['stepsPerBatch=2']], ['one tape for both players', ['generator.pass=shared']], ['an ascent every 10 steps', ['generator.every=10']],
-    ['SAM at every 5th step, an ascent every 10', ['look.every=5', 'generator.every=10']], ['upper half of the layers perturbed, an ascent every 10 steps', ['perturbLayers=0.5', 'generator.every=10']],
-  ] as const).map(([title, set]): ['samSga', string, string[]] => ['samSga', title, [...set]]),
+  ['samSga', 'SAM at every 2nd step (LookSAM)', ['look.every=2']],
+  ['samSga', 'SAM at every 5th step (LookSAM)', ['look.every=5']],
+  ['samSga', 'upper half of the layers perturbed', ['perturbLayers=0.5']],
+  ['samSga', 'two steps on a batch', ['stepsPerBatch=2']],
+  ['samSga', 'one tape for both players', ['generator.pass=shared']],
+  ['samSga', 'an ascent every 10 steps', ['generator.every=10']],
+  ['samSga', 'SAM at every 5th step, an ascent every 10', ['look.every=5', 'generator.every=10']],
+  ['samSga', 'upper half of the layers perturbed, an ascent every 10 steps', ['perturbLayers=0.5', 'generator.every=10']],
   ['adversarial', 'an ascent every 10 steps', ['generator.every=10']],
 ];
 /** Rows of the matrix beside them; ZeroQuant's steps are of single layers and GPTQ has none, so that only their whole time compares. */

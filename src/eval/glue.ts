@@ -1,7 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import type { Params } from '../core/tree';
-import type { Model } from '../models/model';
+import { checkVocabulary, type Model } from '../models/model';
 import type { Hooks } from '../nn/hooks';
 import { lengthBatches, type Batch } from '../text/batches';
 import type { Tokenizer } from '../text/tokenizer';
@@ -47,7 +47,7 @@ export async function evaluateTask(
 ): Promise<TaskResult> {
   if (!examples.length) throw new ZsaqError('range', `${task.name} has no examples: give at least one`);
   const toTask = outputOrder(model, task, labelOrder);
-  if (tokenizer.vocabSize > model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${model.vocabSize}: they do not belong together`);
+  checkVocabulary(tokenizer, model);
   const length = Math.min(maxLength, model.maxLength);
   const encoded = examples.map((e) => tokenizer.encodePair(e.text, e.pair, length));
   const predictions = new Float32Array(examples.length);

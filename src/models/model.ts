@@ -79,6 +79,11 @@ export interface Model {
   forward(params: Params, inputs: Inputs, hooks?: Hooks): Output;
 }
 
+/** @throws ZsaqError 'mismatch' for a tokenizer with tokens that the model has no embedding of */
+export function checkVocabulary(tokenizer: { readonly vocabSize: number }, model: { readonly vocabSize: number }): void {
+  if (tokenizer.vocabSize > model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${model.vocabSize}: they do not belong together`);
+}
+
 /** batch and seq of the inputs; refuses what the model cannot read. */
 export function inputShape(model: { maxLength: number }, { ids, embeds, past }: Inputs): [number, number] {
   const x = ids ?? embeds;

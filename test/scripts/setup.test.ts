@@ -325,10 +325,7 @@ describe('set-up: as a whole, with stand-ins for npm, python3 and g++', function
     };
     again(() => fs.truncateSync(copy.file('.cache/tensorflow-cpu-2.21.0/tensorflow/libtensorflow_cc.so.2'), 3), /pip download|unpack\.py|g\+\+/);
     again(() => fs.writeFileSync(copy.file('.venv/zsaq-notebooks.json'), '{'), /pip install/);
-    again(() => { // as a kill in the middle of pip leaves it
-      fs.rmSync(copy.file('.venv/zsaq-notebooks.json'));
-      fs.truncateSync(copy.file('.venv/lib/python3.11/site-packages/jupyterlab-4.6.6.dist-info/RECORD'), 2);
-    }, /pip install/);
+    again(() => [fs.rmSync(copy.file('.venv/zsaq-notebooks.json')), fs.truncateSync(copy.file('.venv/lib/python3.11/site-packages/jupyterlab-4.6.6.dist-info/RECORD'), 2)], /pip install/); // as a kill in pip leaves it
     again(() => fs.rmSync(copy.file('node_modules/tslab'), { recursive: true }), /npm ci/);
     again(() => fs.rmSync(copy.file('.venv/lib/python3.11/site-packages/pip'), { recursive: true }), /venv|pip install/);
     fs.rmSync(copy.file('node_modules/.bin/zsaq'));
