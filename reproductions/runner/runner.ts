@@ -35,7 +35,7 @@ export interface Ran {
   left: number;
 }
 
-/** Milliseconds after which a model that another runner is making is looked for again. */
+/** Milliseconds after which a cell that another process works on is looked at again: of a killed runner it needs a moment to save and go. */
 const AGAIN = 10_000;
 
 /** Runs the cells in their order; a failed one does not stop the others. */
@@ -43,8 +43,8 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
   const queue = [...cells], ran: Ran = { finished: [], failed: [], busy: [], left: 0 }, began = Date.now();
   const unfinished = new Set(cells.filter((c) => c.kind !== 'quantize').map(contentOf)), running = new Map<string, { cell: Cell; share: number }>();
   const total = cells.reduce((sum, cell) => sum + o.seconds(cell), 0);
-  const busyModels: Cell[] = []; // others wait for them
-  let passed = 0, retried = false, waiting = false;
+  const again: Cell[] = [], seen = new Set<Cell>(); // in work by others
+  let passed = 0, waiting = false;
   const bar = new Progress(`${cells.length} cells`, Math.round(total));
   const tell = (): void => bar.update(Math.round(Math.min(total, passed + [...running.values()].reduce((sum, r) => sum + r.share * o.seconds(r.cell), 0))),
     `${ran.finished.length}/${cells.length} done${ran.failed.length ? `, ${ran.failed.length} failed` : ''} · ${[...running.values()].map(({ cell, share }) => `${labelOf(cell)} ${Math.round(100 * share)}%`).join(' | ')}`);
@@ -53,11 +53,11 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
     while (!o.signal.aborted && (Date.now() - began) / 1000 < o.budget) {
       const at = queue.findIndex((cell) => !waitsFor(cell, unfinished));
       if (at < 0) {
-        const model = running.size ? undefined : busyModels.shift();
-        if (!queue.length || !(running.size || model || waiting)) return;
-        if (model) waiting = true;
-        for (let ms = 0; ms < (model ? AGAIN : 200) && !o.signal.aborted; ms += 200) await new Promise((next) => setTimeout(next, 200));
-        if (model) waiting = false, ran.busy.splice(ran.busy.indexOf(idOf(model)), 1), queue.unshift(model);
+        const next = running.size || waiting ? undefined : again.shift();
+        if (!next && !waiting && !(queue.length && running.size)) return;
+        if (next) waiting = true;
+        for (let ms = 0; ms < (next ? AGAIN : 200) && !o.signal.aborted; ms += 200) await new Promise((done) => setTimeout(done, 200));
+        if (next) waiting = false, ran.busy.splice(ran.busy.indexOf(idOf(next)), 1), queue.unshift(next);
         continue;
       }
       const [cell] = queue.splice(at, 1), id = idOf(cell);
@@ -65,8 +65,12 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
       running.set(id, { cell, share: 0 });
       const { code, already, why, log, seconds } = await runOne(cell, o, cores, (share) => { running.get(id)!.share = share; tell(); });
       running.delete(id);
-      if (code === BUSY && cell.kind !== 'quantize') { ran.busy.push(id), busyModels.push(cell); continue; }
-      if (code === BUSY) { ran.busy.push(id); queue.length || retried ? undefined : await later(cell); continue; }
+      if (code === BUSY) {
+        ran.busy.push(id);
+        if (cell.kind !== 'quantize' || !seen.has(cell)) again.push(cell); // a model for as long as others need it, any other once
+        seen.add(cell);
+        continue;
+      }
       passed += o.seconds(cell);
       if (code === 0) {
         if (!already) ran.finished.push(id);
@@ -78,13 +82,6 @@ export async function runCells(cells: readonly Cell[], o: RunnerOptions): Promis
       } else queue.push(cell);
       tell();
     }
-  };
-  // the process of a killed runner needs a moment to save and go
-  const later = async (cell: Cell): Promise<void> => {
-    retried = true;
-    await new Promise((next) => setTimeout(next, 5000));
-    ran.busy.splice(ran.busy.indexOf(idOf(cell)), 1);
-    queue.push(cell);
   };
   // a single one is left to the system, whose cores may be any
   await Promise.all((o.workers > 1 ? sharesOf(ownCores(), o.workers) : [[]]).map(work));

@@ -56,7 +56,7 @@ function build(f: (inputs: Params) => Record<string, Tensor>, inputs: Params, he
   const outputs = Object.keys(result);
   const fed = [...Object.values(copies), ...heldTensors];
   const { bytes, feeds, fetches } = writeGraph(recording, fed.map(metadataOf), outputs.map((name) => metadataOf(result[name]).id), backend.binding);
-  tf.dispose([copies, result]);
+  tf.dispose([copies, Object.values(result).filter((x) => !heldTensors.includes(x))]); // a held one is the caller's
   const session = load(bytes);
   return {
     run(now) {

@@ -23,4 +23,11 @@ describe('eval/contributions', () => {
     const classes = labels.map((l) => Number(l > 3)), guesses = predictions.map((v) => Number(v > 3));
     assert.ok(Math.abs(mean(contributions('matthews', guesses, classes).values) - METRICS.matthews(guesses, classes)) < 2e-3);
   });
+
+  it('of very few examples: the metric itself where it is not defined without one of them', () => {
+    assert.deepEqual([...contributions('pearson', [1, 2], [2, 4]).values], [1, 1]);
+    assert.deepEqual([...contributions('matthews', [1], [0]).values], [0]);
+    const whole = METRICS.pearson([1, 1, 3], [1, 2, 3]); // without the last there is no spread
+    assert.equal(contributions('pearson', [1, 1, 3], [1, 2, 3]).values[2], Math.fround(whole));
+  });
 });
