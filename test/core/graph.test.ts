@@ -59,8 +59,8 @@ describe('core/graph', () => {
     stranger.dataSync();
     tf.square(stranger).dispose(); // it is TensorFlow's by now, as a model's weights are
     tf.square(held).dispose();
-    const graph = compiled(({ x: y }) => ({ y: tf.mul(y, held) }), { held });
-    assert.equal(graph({ x }).y.dataSync()[0], 6);
+    const graph = compiled(({ x: y }) => ({ y: tf.mul(y, held), held }), { held });
+    for (let call = 0; call < 2; call++) assert.deepEqual(Object.values(graph({ x })).map((t) => t.dataSync()[0]), [6, 3]); // one that is returned stays the caller's
     assert.throws(() => compiled(({ x: y }) => ({ y: tf.mul(y, stranger) }))({ x }), /Mul reads a tensor that is neither an input nor held/);
     graph.dispose();
   });
