@@ -8,6 +8,7 @@ import { mean } from '../core/statistics';
 import { dispose, norm, pick, prefixed, type Params } from '../core/tree';
 import { loadRunnable } from '../export/packed';
 import { disposeQuantized } from '../methods/method';
+import { removeQuietly } from '../io/disk';
 import { canonicalJson, readJson, writeWhole } from '../io/file';
 import { BANK_PARTS, disposeBank, makeBank, type Bank } from '../methods/bank';
 import { maskOf } from '../methods/studentStep';
@@ -65,9 +66,10 @@ export async function networkConvergence(values: Values, out: string, signal: Ab
   const bank = await makeBank(zeroShotJob(options, config), config.settings as unknown as SamSgaConfig, { batches: BATCHES, ascents: 100, rate: 3e-5 }), measure = gradientOn(bank, options, config.settings as unknown as SamSgaConfig);
   try {
     for (const { steps, seed } of left) {
-      const course = await oneRun({ ...options, seed, set: settings(steps) }, { network, generator: generatorName }, join(runs, `${network}-${bits}-T${steps}-seed${seed}`), steps, measure);
+      const run = join(runs, `${network}-${bits}-T${steps}-seed${seed}`), course = await oneRun({ ...options, seed, set: settings(steps) }, { network, generator: generatorName }, run, steps, measure);
       const all = [...known()?.runs ?? [], { steps, seed, mean: mean(course.map((c) => c.squared)), course }]; // another process may have added its own
       writeWhole(path, `${canonicalJson({ network, generator: generatorName, bits, runs: all, ...provenance() } satisfies NetworkResult)}\n`);
+      removeQuietly(run); // only now: a kill in between leaves both
     }
   } finally {
     measure.dispose();

@@ -8,7 +8,7 @@ import { evaluateTask } from '../eval/glue';
 import { batchInputs } from '../eval/inputs';
 import { loadRunnable } from '../export/packed';
 import { makeFolder } from '../io/disk';
-import { canonicalJson, readJson, writeWhole } from '../io/file';
+import { canonicalJson, finiteJson, readJson, writeWhole } from '../io/file';
 import { disposeQuantized, type MethodId, type Network, type Progress as Step, type Quantized } from '../methods/method';
 import { maskOf } from '../methods/studentStep';
 import { quantize } from '../quantize';
@@ -92,10 +92,5 @@ async function divergenceOn({ result: { params, plan }, teacher, text, divergenc
   return sum;
 }
 
-/** Numbers with four digits, for a result file. */
-export function brief<T>(value: T): T {
-  if (typeof value === 'number') return (Number.isFinite(value) ? Number(value.toPrecision(5)) : null) as T;
-  if (Array.isArray(value)) return value.map(brief) as T;
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, brief(v)])) as T;
-  return value;
-}
+/** Numbers with five digits, for a result file. */
+export const brief = <T>(value: T): T => finiteJson(value, 5);

@@ -1,5 +1,5 @@
-import { ZsaqError } from '../core/error';
 import { perplexity } from '../eval/perplexity';
+import { checkVocabulary } from '../models/model';
 import { tokenStream } from '../text/stream';
 import { loadTokenizer } from '../text/tokenizer';
 import { windowBatches } from '../text/training';
@@ -32,7 +32,7 @@ export interface TextRunOptions extends Pick<TrainRunOptions, 'label' | 'out' | 
 export async function textRun(o: TextRunOptions): Promise<Outcome> {
   const tokenizer = loadTokenizer(o.tokenizerDir), { model, batch, seed } = o, window = Math.min(o.window, model.maxLength);
   const { task, lines, validation, source } = trainingText(o.text, o.dataDir), scorer = makeScorer(task.name, o.dataDir, model, tokenizer, o.signal);
-  if (tokenizer.vocabSize > model.vocabSize) throw new ZsaqError('mismatch', `the tokenizer in ${o.tokenizerDir} has ${tokenizer.vocabSize} tokens, the model ${model.vocabSize}: give the model's own tokenizer`);
+  checkVocabulary(tokenizer, model);
   const ids = Int32Array.from(tokenStream(lines, tokenizer, { separator: SEPARATOR }));
   const steps = o.steps ?? Math.round((o.epochs! * ids.length) / (batch * window));
   console.error(`${task.name}: ${ids.length} training tokens; ${steps} steps of ${batch} x ${window} are ${((steps * batch * window) / ids.length).toFixed(2)} passes`);

@@ -7,11 +7,15 @@ const MAX_DEPTH = 200;
 /** Keys that would change an object's prototype instead of its contents in code that copies it carelessly. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor']);
 
-/** The same value with null for each NaN and Infinity, which JSON cannot hold: a correlation with one answer for every example is no number, and the rest of its result counts. */
-export function finiteJson<T>(value: T): T {
-  if (typeof value === 'number') return (Number.isFinite(value) ? value : null) as T;
-  if (Array.isArray(value)) return value.map(finiteJson) as T;
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, finiteJson(v)])) as T;
+/**
+ * The same value with null for each NaN and Infinity, which JSON cannot hold: a correlation with one answer for every example is no number, and the rest of its result counts.
+ *
+ * @param digits of each number, for files that people read; all without it
+ */
+export function finiteJson<T>(value: T, digits?: number): T {
+  if (typeof value === 'number') return (!Number.isFinite(value) ? null : digits === undefined ? value : Number(value.toPrecision(digits))) as T;
+  if (Array.isArray(value)) return value.map((v) => finiteJson(v, digits)) as T;
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, finiteJson(v, digits)])) as T;
   return value;
 }
 
