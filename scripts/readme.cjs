@@ -17,7 +17,8 @@ const { savedResults, ratioTable } = require('../bench/result.ts');
 const { findIn, report } = require('../reproductions/report/report.ts');
 const { summarize } = require('../reproductions/report/summary.ts');
 const { encoders } = require('../reproductions/setups.ts');
-const { cellsAt, variant } = require('../reproductions/specs/matrix.ts');
+const { against, shortTable } = require('../reproductions/report/matrixView.ts');
+const { cellsAt, variant, variants } = require('../reproductions/specs/matrix.ts');
 
 const root = path.resolve(__dirname, '..'), reproductions = path.join(root, 'reproductions', 'results');
 const results = path.join(reproductions, 'start'), models = path.join(reproductions, 'models'), bench = path.join(reproductions, 'bench'), cells = path.join(reproductions, 'cells'), figures = path.join(reproductions, 'figures');
@@ -83,6 +84,14 @@ function renderBench(saved) {
 /** The reports that the README shows: the tables of both kinds of models, and these figures once there is something to draw. */
 const TABLES = ['table1', 'table3'], FIGURES = ['figure4', 'beta', 'figure2'];
 
+/** Rows of the matrix that the first table sets SAM-SGA against. */
+const FIRST = ['full', 'qatReal', 'zeroQuant', 'gptq', 'qatRandom', 'qatRandomLong', 'llmQat', 'frozen', 'adversarial'];
+
+/** What came out, for whoever reads no further. */
+function renderShort(gains) {
+  return gains.length ? toMarkdown(shortTable('SAM-SGA against others at W2A8: MiniLM, average over the tasks that both have been run on', gains)) : 'Nothing has been compared yet.\n';
+}
+
 /** Findings and tables at 2 bits, then the figures. */
 function renderPaper({ tables, pictures }) {
   return [...tables.map(renderReport), ...pictures.map(({ title, file }) => `![${title}](${file})\n`)].join('\n');
@@ -115,9 +124,9 @@ function renderDeploy(all) {
   })).join('\n');
 }
 
-const SECTIONS = { results: render, models: renderModels, bench: renderBench, paper: renderPaper, exports: renderExports, deploy: renderDeploy };
+const SECTIONS = { short: renderShort, results: render, models: renderModels, bench: renderBench, paper: renderPaper, exports: renderExports, deploy: renderDeploy };
 /** Which of them stand where. */
-const PAGES = { 'README.md': ['results', 'models', 'bench', 'paper'], 'docs/deploy.md': ['exports', 'deploy'] };
+const PAGES = { 'README.md': ['short', 'results', 'models', 'bench', 'paper'], 'docs/deploy.md': ['exports', 'deploy'] };
 
 /** A page with the tables between its marks, `<!-- NAME -->` and `<!-- /NAME -->`. */
 function filled(text, found, page = 'README.md') {
@@ -137,7 +146,8 @@ function readFolder(folder) {
 /** Everything that the README shows. */
 function readResults() {
   const find = findIn(cells), pictures = FIGURES.map((id) => report(id, 'mini', find)).flatMap((r) => r.figures.slice(0, 1).map(({ name, figure }) => ({ title: r.title, file: `reproductions/results/figures/${name}.svg`, figure })));
-  return { results: readFolder(results), models: readFolder(models), bench: savedResults(bench), exports: readFolder(path.join(reproductions, 'exports')), deploy: readFolder(path.join(reproductions, 'deploy')), paper: { tables: TABLES.map((id) => report(id, 'mini', find)), pictures, first: firstPicture(find) } };
+  const short = against({ find, preset: 'mini', setups: encoders('mini'), rows: variants('mini'), bits: [PICTURED.bits] }, FIRST);
+  return { short, results: readFolder(results), models: readFolder(models), bench: savedResults(bench), exports: readFolder(path.join(reproductions, 'exports')), deploy: readFolder(path.join(reproductions, 'deploy')), paper: { tables: TABLES.map((id) => report(id, 'mini', find)), pictures, first: firstPicture(find) } };
 }
 
 function keepModels(folders) {

@@ -132,6 +132,14 @@ export function eachTable(title: string, gains: readonly Comparison[], setups: r
   };
 }
 
+/** A method in each row, with the difference of the averages and what may be said of it. */
+export function shortTable(title: string, gains: readonly Comparison[]): Table {
+  return {
+    title, columns: [{ name: 'SAM-SGA over' }, { name: 'tasks' }, { name: 'SAM-SGA', digits: 2 }, { name: 'the other', digits: 2 }, { name: 'difference' }, { name: 'SAM-SGA is' }, { name: 'seeds' }],
+    rows: gains.map((g) => [g.over, g.tasks.join(', '), g.ours, g.theirs, gapText(g), told(g), seedsText(g)]), note: comparisonNote(gains),
+  };
+}
+
 /** Seeds of SAM-SGA and of the other, which may need none. */
 const seedsText = ({ seeds: { ours, theirs } }: Comparison): string => `${ours} / ${theirs ?? '–'}`;
 
