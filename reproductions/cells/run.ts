@@ -20,7 +20,7 @@ import { RECIPE } from '../recipe';
 import { Along } from './along';
 import { idOf, type Cell, type ModelCell, type QuantizeCell, type Transfer } from './cell';
 import { studentLandscape } from './landscape';
-import { majorityScore } from './majority';
+import { dataHash, majorityScore } from './evaluation';
 import { packed, resultOf, settingsOf, thinned, writeResult, type CellResult, type CellScore, type ModelResult, type QuantizeResult } from './result';
 
 /** Where a cell works and what it may use. */
@@ -150,7 +150,3 @@ async function makeModel(cell: ModelCell, { results, dataDir, signal }: CellCont
 }
 
 const today = (): string => new Date().toISOString().slice(0, 10);
-
-function dataHash(evaluation: ReturnType<typeof loadEvaluation>): string {
-  return createHash('sha256').update(canonicalJson('examples' in evaluation ? evaluation.examples : evaluation.lines)).digest('hex');
-}

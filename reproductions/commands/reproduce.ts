@@ -46,8 +46,8 @@ missing generators are made. Example:
     const names = (values.words ?? []) as string[], { preset, results, dataDir } = placesOf(values, 'mini');
     if (values.list && !names.length) return list(values);
     if (!names.length) throw new ZsaqError('usage', 'reproduce: say which table or figure, or --list: see `zsaq reproduce --help`');
-    const cells = chosen(values, names), known = measured(allResults(results).values()), seconds = (cell: Cell) => secondsOf(cell, known);
-    const { done, todo, unavailable } = prepare(cells, results, { dataDir, hashed: true }), queue = ordered(todo, seconds);
+    const cells = chosen(values, names), known = [...allResults(results).values()], times = measured(known), seconds = (cell: Cell) => secondsOf(cell, times);
+    const { done, todo, unavailable } = prepare(cells, results, { dataDir, known }), queue = ordered(todo, seconds);
     for (const why of new Set([...unavailable.map((u) => u.why), ...names.filter((n) => n !== 'all').flatMap((n) => (specOf(n).cells(preset).length ? [] : [`${n}: ${specOf(n).absent?.(preset) ?? 'no cells'}`]))])) console.error(`unavailable: ${why}`);
     const left = queue.reduce((sum, cell) => sum + seconds(cell), 0);
     if (values['dry-run'] || values.list) return shown(queue, done, unavailable.length, seconds, left, results);

@@ -1,7 +1,8 @@
 // A table, figure or question drawn from result files, in words and in every format.
 import { contentOf, unique, type Cell, type Preset } from '../cells/cell';
-import { allResults, type CellResult } from '../cells/result';
+import { allResults, type CellResult, type QuantizeResult } from '../cells/result';
 import { specOf } from '../registry';
+import { ZsaqError } from '../../src/index';
 import { ANALYSES } from '../../src/commands/reports';
 import { toCsv, toLatex, toMarkdown, toSvg, toText, type Table } from '../../src/report';
 import type { Find, View } from '../specs/spec';
@@ -14,9 +15,19 @@ export interface Report extends View {
   from: string[];
 }
 
-/** Reads all results of a folder; refuses those changed by hand. */
+/**
+ * Reads all results of a folder.
+ *
+ * @throws ZsaqError 'format' for one that was changed by hand, 'mismatch' where a task was scored on several sets, whose examples would be paired with others
+ */
 export function findIn(folder: string): Find {
-  const results = allResults(folder);
+  const results = allResults(folder), first = new Map<string, QuantizeResult>();
+  for (const result of results.values()) {
+    if (result.cell.kind !== 'quantize') continue;
+    const r = result as QuantizeResult, key = `${r.cell.preset} ${r.cell.task}`, other = first.get(key);
+    if (other && other.hashes.data !== r.hashes.data) throw new ZsaqError('mismatch', `${folder}: ${other.id}.json and ${r.id}.json were scored on different sets of ${r.cell.task} (${other.examples} and ${r.examples}): move those of one to another folder`);
+    first.set(key, r);
+  }
   return (cell: Cell) => results.get(contentOf(cell));
 }
 

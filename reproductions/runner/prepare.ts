@@ -1,7 +1,10 @@
 // What of some cells is done, can be run, or cannot: before anything starts.
-import { findModel } from '../../src/commands/modelFolder';
 import { existsSync } from 'node:fs';
+import { ZsaqError } from '../../src/index';
+import { findModel } from '../../src/commands/modelFolder';
+import { loadEvaluation } from '../../datasets';
 import { contentOf, idOf, unique, type Cell, type ModelCell, type Preset, type QuantizeCell } from '../cells/cell';
+import { dataHash } from '../cells/evaluation';
 import { resultOf, type CellResult, type QuantizeResult } from '../cells/result';
 import { recipeOf, weightsHash, whyMissing } from '../models';
 
@@ -15,13 +18,13 @@ export interface Prepared {
 /** Models that a cell names. */
 const namesOf = ({ model, generator, bank, landscape, transfer }: QuantizeCell): string[] => [...new Set([model, generator, bank, landscape, ...transfer.map((t) => t.model)].flatMap((name) => name ?? []))];
 
-/** @param results folder of the result files  @param hashed also compare the models with those of the results */
-export function prepare(cells: readonly QuantizeCell[], results: string, { dataDir, hashed = false }: { dataDir?: string; hashed?: boolean } = {}): Prepared {
-  const out: Prepared = { done: [], todo: [], unavailable: [] }, models: ModelCell[] = [];
+/** @param results folder of the result files  @param known what it holds: models and evaluation sets that are here are compared with theirs */
+export function prepare(cells: readonly QuantizeCell[], results: string, { dataDir, known }: { dataDir?: string; known?: Iterable<CellResult> } = {}): Prepared {
+  const out: Prepared = { done: [], todo: [], unavailable: [] }, models: ModelCell[] = [], unlike = known ? otherExamples(known, results, dataDir) : () => undefined;
   for (const cell of unique(cells) as QuantizeCell[]) {
     const result = resultOf(results, cell);
-    if (result && (!hashed || sameModels(cell, result))) { out.done.push(cell); continue; }
-    const why = result ? `${idOf(cell)}.json was made with another model than the one that is here: remove the file to run the cell again` : needs(cell, dataDir, models);
+    if (result && (!known || sameModels(cell, result))) { out.done.push(cell); continue; }
+    const why = result ? `${idOf(cell)}.json was made with another model than the one that is here: remove the file to run the cell again` : unlike(cell) ?? needs(cell, dataDir, models);
     if (why === undefined) out.todo.push(cell);
     else out.unavailable.push({ cell, why });
   }
@@ -36,6 +39,26 @@ function sameModels(cell: QuantizeCell, result: CellResult): boolean {
     return !dir || !existsSync(dir) || weightsHash(dir) === hash;
   };
   return here(cell.model, hashes.model) && here(cell.generator, hashes.generator);
+}
+
+/** Why a cell must not be scored beside the results of its task, or nothing: a table pairs their examples one by one. */
+function otherExamples(known: Iterable<CellResult>, results: string, dataDir: string | undefined): (cell: QuantizeCell) => string | undefined {
+  const before = new Map<string, QuantizeResult>(), said = new Map<string, string | undefined>();
+  for (const result of known) if (result.cell.kind === 'quantize') before.set(result.cell.task, result as QuantizeResult);
+  const look = (task: string): string | undefined => {
+    try {
+      const there = before.get(task);
+      if (!there || (!task.startsWith('pocket-') && !dataDir) || dataHash(loadEvaluation(task, dataDir)) === there.hashes.data) return undefined;
+      return `the evaluation set of ${task} is another one than that of the results in ${results} (${there.examples.toLocaleString('en')} ${there.each.kind === 'nll' ? 'tokens' : 'examples'}): give --results a folder of its own`;
+    } catch (e) {
+      if (e instanceof ZsaqError) return undefined; // a set that is missing or broken is told by the cell itself
+      throw e;
+    }
+  };
+  return ({ task }) => {
+    if (!said.has(task)) said.set(task, look(task));
+    return said.get(task);
+  };
 }
 
 /** Why a cell cannot be run, or nothing; `models` receives those that will be made for it. */

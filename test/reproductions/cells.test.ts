@@ -6,17 +6,19 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { METHODS } from '../../src/index';
 import { contentOf, idOf, PRESETS, quantizeCell, type QuantizeCell } from '../../reproductions/cells/cell';
-import { majorityScore } from '../../reproductions/cells/majority';
+import { dataHash, majorityScore } from '../../reproductions/cells/evaluation';
 import { allResults, changedSetting, packed, readResult, resultOf, settingsOf, thinned, unpacked, writeResult, type ModelResult, type QuantizeResult } from '../../reproductions/cells/result';
 import { allCells, SPECS } from '../../reproductions/registry';
 import { ordered } from '../../reproductions/runner/order';
+import { prepare } from '../../reproductions/runner/prepare';
 import { measured, secondsOf } from '../../reproductions/runner/estimate';
 import { isDone } from '../../reproductions/models';
 import { matching, reasonIn } from '../../reproductions/runner/runner';
 import { RECIPE } from '../../reproductions/recipe';
 import { cellsAt, variant } from '../../reproductions/specs/matrix';
 import { encoders } from '../../reproductions/setups';
-import { POCKET_TASKS } from '../../datasets';
+import { findIn } from '../../reproductions/report/report';
+import { loadEvaluation, POCKET_TASKS } from '../../datasets';
 import type { Entry } from '../../src/index';
 
 /** A result as a run would leave it. */
@@ -92,6 +94,19 @@ describe('cells of reproductions', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace('"score": 90', '"score": 91'));
     assert.throws(() => readResult(file), /changed after it was written/);
     writeResult(dir, made(cell, 90));
+  });
+
+  it('examples of one set are not scored beside those of another, nor shown beside them', () => {
+    const results = join(dir, 'sets'), [other] = cellsAt('smoke', encoders('smoke')[0], variant('smoke', 'qatRandom'), 'W2A8'), data = dataHash(loadEvaluation(cell.task, undefined));
+    const asked = (hash: string) => prepare([other], results, { known: [made(cell, 80, [1], { hashes: { model: 'a', generator: null, data: hash } })] });
+    assert.deepEqual(asked(data).todo, [other]);
+    const { todo, unavailable } = asked('b');
+    assert.deepEqual([todo, unavailable.length], [[], 1]);
+    assert.match(unavailable[0].why, /the evaluation set of pocket-sentiment is another one than that of the results in .*sets \(1 examples\): give --results a folder of its own/);
+    writeResult(results, made(cell, 80));
+    assert.equal(findIn(results)(cell)?.id, idOf(cell));
+    writeResult(results, made(other, 80, [1], { hashes: { model: 'a', generator: null, data } }));
+    assert.throws(() => findIn(results), /were scored on different sets of pocket-sentiment \(1 and 4\)|\(4 and 1\)/);
   });
 
   it('a result counts as long as the settings that it was made with are those of today', () => {

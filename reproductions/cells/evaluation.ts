@@ -1,4 +1,12 @@
-import { METRICS, type Example, type TaskSpec } from '../../src/index';
+// What a cell is scored on.
+import { createHash } from 'node:crypto';
+import { canonicalJson, METRICS, type Example, type TaskSpec } from '../../src/index';
+import type { Evaluation } from '../../datasets';
+
+/** SHA-256 of an evaluation set, by which results know that their examples are the same, one by one. */
+export function dataHash(evaluation: Evaluation): string {
+  return createHash('sha256').update(canonicalJson('examples' in evaluation ? evaluation.examples : evaluation.lines)).digest('hex');
+}
 
 /** Score times 100 of always giving the most frequent answer: accuracy its share; correlations, which a constant has none of, 0. */
 export function majorityScore({ kind, metric, labelNames }: TaskSpec, examples: readonly Example[]): number | null {
