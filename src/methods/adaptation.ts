@@ -71,7 +71,7 @@ export function initAdaptation(a: Adaptation, generatorWidth: number, random: St
 
 /** Standard Gumbel noise -log(-log u), `[rows, n]`. */
 export function gumbelNoise(rows: number, n: number, random: Stream): Tensor2D {
-  return tf.tensor2d(Float32Array.from({ length: rows * n }, () => -Math.log(-Math.log(1 - random.next() + 1e-20))), [rows, n]);
+  return tf.tensor2d(Float32Array.from({ length: rows * n }, () => -Math.log(Math.max(1e-20, -Math.log(1 - random.next())))), [rows, n]);
 }
 
 /** Chance of one batch, for the kinds that speak in tokens: one uniform number in [0, 1) a place, or `gumbel`'s noise `[batch * seq, candidates]`. */

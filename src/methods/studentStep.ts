@@ -164,7 +164,8 @@ export async function readReport(report: Tensor1D): Promise<StepReport> {
 /** A step's numbers under their names. */
 export function asReport([gradientNorm, loss, perturbedLoss, relativeRadius, codesMoved]: ArrayLike<number> & Iterable<number>): StepReport {
   if (perturbedLoss === undefined) return { gradientNorm, loss, sharpness: null, relativeRadius: null, codesMoved: null };
-  return { gradientNorm, loss, sharpness: (perturbedLoss - loss) / loss, relativeRadius, codesMoved };
+  const rise = perturbedLoss - loss;
+  return { gradientNorm, loss, sharpness: loss === 0 && Number.isFinite(rise) ? 0 : rise / loss, relativeRadius, codesMoved }; // of a loss of 0 there is no share
 }
 
 /** One row in so many is enough to estimate the share of codes that move. */

@@ -136,4 +136,19 @@ describe('analysis/slope', () => {
     assert.ok(low < slope && slope < high && Math.abs(slope + 0.5) < 3 * error);
     assert.ok(Math.abs((high - low) / (2 * 1.96 * error) - 1) < 0.3, `${high - low} against ${2 * 1.96 * error}`);
   });
+
+  it('SAM follows a noisy gradient', () => {
+    const points: number[][] = [], problem: MinimaxProblem = {
+      name: 'flat', title: '', source: '', sigma: 1, range: 1, smoothness: 1, mu: 1, criticalRatio: 0, start: { x: Float64Array.of(1, 2), y: Float64Array.of(0) },
+      gradients: (x, _, gx, gy) => { points.push([...x]); gx.fill(0); gy.fill(0); }, primalGradient: (_, g) => { g.fill(0); },
+    };
+    playGame(problem, { ...gameDefaults, beta: 0.5, decays: false }, 1, 1);
+    assert.equal(points.length, 2);
+    assert.ok(Math.abs(Math.hypot(points[1][0] - points[0][0], points[1][1] - points[0][1]) - 0.5) < 1e-9);
+  });
+
+  it('the slope is of means, of as many seeds as there are', () => {
+    const { slope, low, high } = bootstrapSlope([1, 4], [[1, 1, 1, 1], [0.5, 0.5]], 20);
+    for (const x of [slope, low, high]) assert.ok(Math.abs(x + 0.5) < 1e-12);
+  });
 });

@@ -109,4 +109,27 @@ describe('analysis/sharpness', () => {
     dispose(d);
     free();
   });
+
+  const bowl = (h: number[][]): Objective => {
+    const H = tf.tensor2d(h), times = (w: Params) => tf.matMul(H, tf.reshape(w.w, [-1, 1])).flatten();
+    return { value: async (w: Params) => tf.tidy(() => tf.div(tf.dot(w.w, times(w)), 2).dataSync()[0]), gradient: (w: Params) => ({ w: tf.tidy(() => times(w)) }) } as unknown as Objective;
+  };
+
+  it('the standard error of the trace is that of a mean of few', async () => {
+    const objective = bowl([[1, 0.9], [0.9, 2]]), w = { w: tf.tensor1d([1, -2]) }, of = (samples: number, seed: number) => hessianTrace(objective, w, { samples, seed });
+    let seed = 1;
+    while (Math.abs((await of(2, seed)).trace - (await of(1, seed)).trace) < 0.1) seed++; // two draws that differ
+    const [one, two] = [await of(1, seed), await of(2, seed)], a = one.trace, b = 2 * two.trace - a;
+    assert.ok(Math.abs(two.error / (Math.abs(a - b) / 2) - 1) < 1e-3);
+  });
+
+  it('ascents come near to the maximum over the ball', async () => {
+    const w = { w: tf.tensor1d([1, 0.05]) }, beta = 0.3, r = beta * Math.hypot(1, 0.05), [found] = await samSharpness(bowl([[1, 0], [0, 8]]), w, [beta]);
+    let most = 0;
+    for (let k = 0; k < 3600; k++) {
+      const x = 1 + r * Math.cos(k * Math.PI / 1800), y = 0.05 + r * Math.sin(k * Math.PI / 1800);
+      most = Math.max(most, (x * x + 8 * y * y) / 2 - found.loss);
+    }
+    assert.ok(found.worst > 0.9 * most && found.worst <= 1.001 * most);
+  });
 });

@@ -55,6 +55,12 @@ describe('evaluation of classification and regression', () => {
     assert.deepEqual([...r.predictions], [0, 0, 0, 0]);
     assert.deepEqual(seen, [0.5, 1]);
   });
+  it('cuts at the model\'s own length too', async () => {
+    const seen: number[] = [], short = { head: { kind: 'classification', labels: ['no', 'yes'] }, vocabSize: 500, maxLength: 4, padId: 0, forward: (_: unknown, { ids }: { ids: { shape: number[] } }) => { seen.push(ids.shape[1]); return { logits: tf.zeros([ids.shape[0], 2]), hidden: [] }; } } as unknown as Model;
+    await evaluateTask(short, {}, tokenizer, task, [{ text: 'the the the the the', label: 0 }]);
+    assert.deepEqual(seen, [4]);
+  });
+
   it('follows a given label order, and GLUE\'s where the model never named its labels', () => {
     assert.deepEqual(outputOrder(model, task), [1, 0]);
     assert.deepEqual(outputOrder(model, task, ['no', 'yes']), [0, 1]);
@@ -114,6 +120,18 @@ describe('perplexity', () => {
     assert.equal(r.examples, 40);
     assert.ok(Math.abs(r.nll - mean(0, 40)) < 1e-6);
   });
+  it('counts every prediction once whatever the batch, and a window has the mean of those that it counts', async () => {
+    const size = 7, text = Array.from({ length: 41 }, (_, i) => (i * i + 3 * i) % size), table = Array.from({ length: size }, (_, a) => Array.from({ length: size }, (_, b) => Math.sin(3 * a + 5 * b)));
+    const bigrams = { head: { kind: 'languageModel' }, vocabSize: size, forward: (_: unknown, { ids: x }: { ids: never }) => ({ logits: tf.gather(tf.tensor2d(table), x), hidden: [] }) } as unknown as Model;
+    const losses = text.slice(1).map((b, i) => Math.log(table[text[i]].reduce((sum, z) => sum + Math.exp(z), 0)) - table[text[i]][b]), mean = (from: number, to: number) => losses.slice(from, to).reduce((sum, x) => sum + x, 0) / (to - from);
+    for (const batch of [1, 4, undefined]) {
+      const r = await perplexity(bigrams, {}, text, { window: 6, stride: 2, batch });
+      assert.equal(r.examples, 40);
+      assert.ok(Math.abs(r.nll - mean(0, 40)) < 1e-6);
+      r.windows.forEach((x, k) => assert.ok(Math.abs(x - (k ? mean(4 + 2 * k, 6 + 2 * k) : mean(0, 6))) < 1e-6, `window ${k}`));
+    }
+  });
+
   it('of a model that knows nothing is the size of the vocabulary', async () => {
     const flat = stub({ kind: 'languageModel' }, V, (rows) => rows.map((r) => r.map(() => Array<number>(V).fill(3))));
     assert.ok(Math.abs((await perplexity(flat, {}, ids, { window: 4 })).score - V) < 1e-5);

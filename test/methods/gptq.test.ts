@@ -120,4 +120,18 @@ describe('methods/gptq', () => {
   it('refuses inputs that are not finite', () => {
     assert.throws(() => inverseFactor(Float64Array.of(NaN), 1, 0.01), /not finite/);
   });
+
+  it('what stands at padding does not matter', async () => {
+    const teacher = await loadModel(fixture('models', 'opt-pre')), plan = makePlan(teacher.model, { weights: 2, activations: 8, grid: 'stretched', scale: 'absmax', granularity: 'row', learned: false, embeddings: 'none', rules: {} });
+    const rounded = (padding: number): number[][] => {
+      const ids = Array.from({ length: 3 }, (_, r) => Array.from({ length: 10 }, (_, i) => (i < 6 ? 5 + ((7 * r + 3 * i) % 20) : padding))), mask = ids.map((row) => row.map((_, i) => Number(i < 6)));
+      const batch = { ids: tf.tensor2d(ids, [3, 10], 'int32'), mask: tf.tensor2d(mask, [3, 10]) }, model = roundToNearest({ teacher, plan }), sites = plan.sites.slice(0, 2);
+      for (const site of sites) roundSite({ teacher, plan }, { damp: 0.01, order: 'natural' }, [batch], site, model);
+      const found = teacher.model.linears.filter(({ site }) => sites.includes(site)).map(({ weight }) => [...model.params[weight].dataSync()]);
+      dispose(model.params, ...Object.values(model.affines).map(({ scale, zero }) => ({ scale, zero })), batch);
+      return found;
+    };
+    assert.deepEqual(rounded(7), rounded(30));
+    dispose(teacher.params);
+  });
 });

@@ -12,6 +12,8 @@ import { meanSharpness, samWarning } from '../../src/methods/activity';
 import { GeneratorSource } from '../../src/methods/generator';
 import { drawLayout, jointOf, placeIds, type Form } from '../../src/methods/layout';
 import { noData } from '../../src/methods/method';
+import { roundToNearest } from '../../src/methods/ptq';
+import { qatRandom } from '../../src/methods/qatRandom';
 import { samSga } from '../../src/methods/samSga';
 import { manifoldDistance } from '../../src/methods/regularizers';
 import { affineOf, effective, isScale, makeStudent, quantizedNames } from '../../src/methods/student';
@@ -20,11 +22,12 @@ import { makeTrainer, opponentOf } from '../../src/methods/trainer';
 import { adapt, tokenInputs } from '../../src/methods/adaptation';
 import { adamInit } from '../../src/optim/adam';
 import { configure } from '../../src/quantize';
+import { makePlan } from '../../src/quant/plan';
 import { quantizeTokens } from '../../src/quant/activations';
 import { loadTokenizer } from '../../src/text/tokenizer';
 import { divergence, type DivergenceConfig } from '../../src/train/divergence';
 import { pocketModelPath } from '../../datasets';
-import { free, tiny, tinyConfig, values, type Tiny } from './tiny';
+import { free, tiny, tinyConfig, tinyPlan, values, type Tiny } from './tiny';
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 
 const special = { pad: 0, cls: 1, sep: 2 };
@@ -296,4 +299,36 @@ describe('traps', () => {
     assert.deepEqual(sizes[0], sizes[1]);
     assert.ok((sizes[0].steps as number) > 0);
   });
+
+  it('after a roll-back the rate is half of what it was', async () => {
+    const name = 'bert.encoder.layer.0.attention.self.query.bias', { model } = t.teacher;
+    let calls = 0; // NaN in the teacher's first answer only
+    const once: typeof model = { ...model, forward(params, inputs, hooks) {
+      const out = model.forward(params, inputs, hooks);
+      return hooks === undefined && inputs.ids && ++calls === 1 ? { ...out, logits: tf.mul(out.logits, NaN) } : out;
+    } };
+    const moved = async (m: typeof model): Promise<number> => {
+      const q = await qatRandom.run(t.job({ teacher: { ...t.teacher, model: m } }), { ...tinyConfig, steps: 1 });
+      const from = [...t.teacher.params[name].dataSync()], found = values(q)[name].map((x, i) => Math.abs(x - from[i]));
+      assert.deepEqual([q.status, q.history.length], ['ok', 1]);
+      free(q);
+      return Math.max(...found);
+    };
+    const whole = await moved(model);
+    assert.ok(Math.abs(await moved(once) / whole - 0.5) < 0.01 && calls > 1);
+  });
+
+  it('a student that is its teacher has a loss of 0, which is no divergence', async () => {
+    const plan = makePlan(t.teacher.model, { ...tinyPlan, grid: 'symmetric', scale: 'absmax', learned: false, activations: null, embeddings: 'none' }), { params, affines } = roundToNearest(t.job({ plan }));
+    const q = await samSga.run(t.job({ plan, teacher: { ...t.teacher, params } }), { ...tinyConfig, steps: 3 });
+    assert.deepEqual([q.status, q.history.map((e) => [e.student, e.sharpness])], ['ok', Array(3).fill([0, 0])]);
+    free(q);
+    dispose(params, ...Object.values(affines).map(({ scale, zero }) => ({ scale, zero })));
+  });
+
+  it('a temperature T divides the logits and multiplies the term by T^2', () => tf.tidy(() => {
+    const p = tf.tensor2d([[1, -2, 0.5], [3, 0, 1]]), q = tf.tensor2d([[0, 1, 0.5], [1, 2, -1]]), mask = tf.ones([2, 4]) as Tensor2D;
+    const of = (logits: DivergenceConfig['logits'], temperature: number, share: number) => divergence({ logits: tf.mul(q, share), hidden: [] }, { logits: tf.mul(p, share), hidden: [] }, mask, { logits, temperature, hidden: 0 }).dataSync()[0];
+    for (const l of ['kl', 'js', 'l1'] as const) assert.ok(Math.abs(of(l, 2, 1) / (4 * of(l, 1, 0.5)) - 1) < 1e-5, l);
+  }));
 });

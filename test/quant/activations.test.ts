@@ -27,6 +27,16 @@ describe('quant: static activations, what is looked at', () => {
       assert.ok(seen.size === columns, `${seen.size} of ${columns} columns`);
     }
   });
+
+  it('mse looks at the largest and the smallest value even where the sample has missed them', () => {
+    const values = Float32Array.from({ length: 2 ** 17 }, (_, i) => Math.sin(i));
+    values[1] = 1000; // the sample has every third value only
+    const x = tf.tensor1d(values), observer = new Observer({ bits: 8, granularity: 'tensor', grid: 'symmetric', scale: 'mse', learned: false }, 1);
+    observer.see(x);
+    x.dispose();
+    assert.ok(!(observer as unknown as { kept: number[] }).kept.includes(1000));
+    assert.ok(observer.fix().scale * 127 > 100);
+  });
 });
 
 describe('quant: static activations', () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pairedBootstrap, type Pair } from '../../reproductions/report/bootstrap';
 import { missing, report, written } from '../../reproductions/report/report';
+import { leastWidths } from '../../reproductions/report/findings';
 import { difference } from '../../reproductions/report/comparison';
 import { deviation, summarize, summaryText } from '../../reproductions/report/summary';
 import { caution, gapText, told } from '../../reproductions/report/words';
@@ -174,4 +175,54 @@ describe('reports of reproductions', () => {
       assert.match(stderr, words);
     }
   }).timeout(120_000);
+
+  it('over several tasks: the interval of their mean, tasks resampled apart', () => {
+    const random = new Stream('tasks', 1), flat = { kind: 'pseudovalue' as const, seeds: [new Float32Array(400)] }, own = (values: Float32Array) => ({ kind: 'pseudovalue' as const, seeds: [values] });
+    const pairs: Pair[] = ['a', 'b', 'c', 'd'].map((task) => ({ task, ours: own(Float32Array.from({ length: 400 }, () => 1 + random.normal())), theirs: flat }));
+    const { gain, low, high } = pairedBootstrap(pairs, 4000)!, expected = 2 * 1.96 * 100 / Math.sqrt(4 * 400);
+    assert.ok(low < gain && gain < high);
+    assert.ok(Math.abs((high - low) / expected - 1) < 0.1);
+    // the same numbers on each task: what one draw gives there says nothing of the others
+    const equal = pairedBootstrap(pairs.map(({ task }) => ({ task, ours: own(pairs[0].ours.seeds[0].slice()), theirs: flat })), 4000)!;
+    assert.ok(Math.abs((equal.high - equal.low) / expected - 1) < 0.15);
+  });
+
+  it('recovered: the share of what the teacher knows above the best constant answer', () => {
+    const { tables } = report('table1', 'mini', finding(results(800))), table = tables.find((t) => t.title!.startsWith('Table 1') && t.title!.endsWith('W2A8'))!;
+    const at = table.columns.findIndex((c) => c.name === 'recovered'), of = (key: string) => table.rows.find(([name]) => name === variant('mini', key).title)![at] as number;
+    assert.ok(Math.abs(of('samSga') - 100 * (80.1 - 50) / (90 - 50)) < 1e-9);
+    assert.ok(Math.abs(of('qatRandom') - 50) < 1e-9);
+  });
+
+  it('targets: met within a point below, missed beyond it', () => {
+    const verdict = (ours: number): string => String(report('table1', 'mini', finding(results(ours))).tables.find((t) => t.title === 'What this project set out to reach')!.rows.find(([target]) => /QAT on real data/.test(String(target)))!.at(-1));
+    assert.match(verdict(695), /^met/);
+    assert.match(verdict(685), /^missed by 0\.40/);
+  });
+
+  it('a small test set does not make a width enough', () => {
+    const [cell] = cellsAt('mini', setups[0], variant('mini', 'samSga'), 'W2A8'), full = cellsAt('mini', setups[0], variant('mini', 'full'), 'W32A32');
+    const words = (n: number, right: number): string => {
+      const values = (from: number) => Array.from({ length: n }, (_, i) => Number((i + from) % n < right));
+      const map = new Map([[contentOf(cell), made(cell, 90, values(n >> 1))], [contentOf(full[0]), made(full[0], 90, values(0))]]);
+      return leastWidths(finding(map), [{ name: 'x', task: 'SST-2', points: [{ at: 2, label: 'W2A8', cells: [cell] }], full }] as never)[0];
+    };
+    assert.match(words(40, 36), /no width is shown to lose at most 1 point/);
+    assert.match(words(40, 40), /W2A8 is the least width shown/);
+  });
+
+  it('sides that share one processor are not apart', () => {
+    const [ours, theirs] = ['samSga', 'qatRandom'].map((key) => cellsAt('mini', setups[0], variant('mini', key), 'W2A8'));
+    const apart = (a: string[], b: string[]): boolean => {
+      const map = new Map([...ours.slice(0, a.length).map((c, i) => [c, a[i]] as const), ...theirs.slice(0, b.length).map((c, i) => [c, b[i]] as const)].map(([c, device]) => [contentOf(c), made(c, 80, undefined, { device })]));
+      return difference((c: Cell) => map.get(contentOf(c)), 'SST-2', ours, theirs)!.apart;
+    };
+    assert.deepEqual([apart(['x', 'y'], ['y']), apart(['x', 'y'], ['z']), apart(['x', 'y, 2 cores'], ['y, 4 cores'])], [false, true, false]);
+  });
+
+  it('a gain is the difference of the scores that the table shows, with the interval around it', () => {
+    const off = new Map([...results(800)].map(([key, r]) => [key, r.cell.method === 'samSga' ? { ...r, score: r.score! + 5 } : r])), [gain] = report('table1', 'mini', finding(off)).gains!;
+    assert.ok(Math.abs(gain.gain - (gain.ours - gain.theirs)) < 1e-9);
+    assert.ok(gain.low < gain.gain && gain.gain < gain.high, `${gain.low} ${gain.gain} ${gain.high}`);
+  });
 });

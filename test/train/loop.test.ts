@@ -107,4 +107,14 @@ describe('train', () => {
     await train(recipe, chase(Array(12).fill(Infinity))).catch(() => undefined);
     assert.equal(tensorCount(), before);
   });
+
+  it('an entry of the history is the mean loss of its steps, the last one of those that are left', async () => {
+    const losses: number[] = [], { history, params } = await train({ steps: 60, rate: 0.05, schedule: { kind: 'constant', warmup: 0, floor: 0 }, weightDecay: 0, clip: 1 }, {
+      start: () => ({ w: tf.tensor1d([1]) }), loss: ({ w }, { target }) => tf.sum(tf.squaredDifference(w, target)) as Scalar,
+      batchOf: (step) => ({ target: { shape: [1], data: Float32Array.of(step % 7) } }), onProgress: ({ loss }) => { losses.push(loss); },
+    });
+    dispose(params);
+    const mean = (x: number[]) => x.reduce((a, b) => a + b, 0) / x.length;
+    assert.deepEqual(history.map(({ step, loss }) => [step, loss.toPrecision(9)]), [[50, mean(losses.slice(0, 50)).toPrecision(9)], [60, mean(losses.slice(50)).toPrecision(9)]]);
+  });
 });

@@ -55,4 +55,9 @@ describe('train/monitor', () => {
     const readings = history(1, (at, noise) => ({ ...healthy(at, noise), distinct: at < 0.3 ? 0.4 : 0.05, generator: 0.2 }));
     assert.match(warningText(failureIn(readings)!), /^collapse at step 100: different tokens fell from 40% to 5% of a batch, while .* 0\.2 to 0\.2; try a smaller --set generator\.rate=/);
   });
+
+  it('sees a run that blows up in its first steps', () => {
+    const blown: Reading[] = Array.from({ length: 20 }, (_, i) => ({ step: i + 1, student: i ? 1 : 0.1, generator: null, distinct: null, held: i % 5 === 0 ? (i ? 1 : 0.1) : null }));
+    assert.equal(failureIn(blown)?.signature, 'instability');
+  });
 });
