@@ -141,6 +141,7 @@ export async function quantize(options: QuantizeOptions): Promise<Quantized & { 
 export function checkRun({ teacher, generator, tokenizer, data }: QuantizeOptions, config: RunConfig): void {
   refuseLeak(generator?.card, teacher.card);
   checkVocabulary(tokenizer, teacher.model);
+  if ((teacher as { plan?: unknown }).plan) throw new ZsaqError('mismatch', 'the teacher is already quantized: give the full-precision model');
   if (needsData(config) && !data) throw new ZsaqError('missing', `${config.method} learns from real training text: give data (on the command line --task NAME, and --data DIR for a real one)`);
 }
 

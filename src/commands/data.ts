@@ -13,7 +13,7 @@ zsaq data check [--data DIR] [--json]
 zsaq data get SET [--out DIR] [--dataset ORG/NAME] [--revision REV] [--json]
 
   list            every known file: task, rows, what it is a sample of, licence
-  check           bytes, rows and hash of each file; exit code 1 if one is missing or changed
+  check           bytes, rows and hash of each file; exit code 1 if one is changed, or missing of those that ship with the project
   get SET         fetches a set from the Hugging Face hub, writes it in the layout that zsaq reads, and checks it
                   SET: ${HUB_SETS.slice(0, 9).join(', ')},
                   ${HUB_SETS.slice(9).join(', ')}

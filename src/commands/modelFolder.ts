@@ -9,11 +9,14 @@ import { Progress } from '../report/progress';
 /** The folder of models that `zsaq finetune` and `zsaq pretrain` have made: `NAME/model` of each. */
 export function madeFolder(): string { return process.env.ZSAQ_MADE ?? join(__dirname, '..', '..', 'runs', 'models'); }
 
+/** A folder with one of these is meant, be it a model or a tokenizer alone; what it lacks is told where it is read. */
+const MARKS = ['config.json', 'tokenizer.json', 'vocab.json', 'vocab.txt'];
+
 /** Folder of a model that is called by its name alone: bundled, in ZSAQ_MODELS, or made here; undefined where it is not. A hub's name is its own answer. */
 export function findModel(name: string): string | undefined {
   if (name.includes('/')) return name; // on the hub: fetched where it is used
   const bundled = name.startsWith('pocket-') ? [pocketModelPath(name as 'pocket-bert')] : [], shared = process.env.ZSAQ_MODELS ? [join(process.env.ZSAQ_MODELS, name)] : [];
-  return [...bundled, ...shared, join(madeFolder(), name, 'model')].find((dir) => existsSync(join(dir, 'config.json')));
+  return [...bundled, ...shared, join(madeFolder(), name, 'model')].find((dir) => MARKS.some((file) => existsSync(join(dir, file))));
 }
 
 /**

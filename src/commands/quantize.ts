@@ -74,7 +74,7 @@ ${describeSettings(settablePlan(planDefaults(4, 8, true)), 'plan.').join('\n')}`
   async run(values, signal) {
     const metrics = await runQuantize(values, signal);
     const { status, out } = metrics;
-    const text = status === 'cancelled' ? `stopped after ${metrics.steps} steps; the same command continues from the last checkpoint in ${out}\n`
+    const text = status === 'cancelled' ? `stopped after ${metrics.steps} steps; the same command continues from the last checkpoint, at most 20 steps back, in ${out}\n`
       : `${metrics.task ? toText(methodTable(`${metrics.task}, ${metrics.metric}`, metrics, [metrics])) : ''}${status === 'diverged' ? 'the run diverged: what is saved is its last good state; try a smaller --set rate=\n' : ''}${status === 'stopped' ? `stopped after ${metrics.steps} steps, as --on-failure asks; what is saved is its state then\n` : ''}${metrics.warnings.map((w) => `warning: ${warningText(w)}\n`).join('')}${samWarning(metrics.sharpness)}run folder: ${out}\nquantized model: ${out}/model (score it: zsaq eval --model ${out}/model --task NAME)\n`;
     return { text, json: { ...metrics }, exitCode: status === 'ok' ? 0 : status === 'cancelled' ? 130 : 3 };
   },
@@ -95,10 +95,10 @@ async function runQuantize(values: Values, signal: AbortSignal): Promise<RunMetr
   const generatorDir = generatorName ? await modelFolder(generatorName, signal) : undefined;
   const generator = generatorDir ? await loadRunnable(generatorDir) : undefined;
   refuseLeak(generator?.card, teacher.card, taskName);
-  if (generator && !trainedOn(generator.card).length) console.error(`note: ${generatorDir} does not say what it was trained on (trainedOn in its zsaq.json), so nobody can tell whether it has read the text of the task`);
   if (generator && teacher.model.head.kind === 'languageModel' && resolve(generatorDir!) === resolve(dir)) {
     throw new ZsaqError('leak', `${dir} cannot be its own generator: it has read its training text; choose another one`);
   }
+  if (generator && !trainedOn(generator.card).length) console.error(`note: ${generatorDir} does not say what it was trained on (trainedOn in its zsaq.json), so nobody can tell whether it has read ${taskName ? `the text of ${taskName}` : 'the text that the model will be scored on'}`);
   const dataDir = optional(values, 'data') ?? process.env.ZSAQ_DATA, scorer = taskName ? makeScorer(taskName, dataDir, teacher.model, tokenizer, signal) : undefined;
   return quantizeRun({
     teacher, tokenizer, generator, scorer, out, signal, say: (line) => console.error(line),

@@ -3,10 +3,13 @@ import { ZsaqError } from '../core/error';
 import { checkExport, type Manifest } from '../export/manifest';
 import { largest, REFERENCE } from '../export/reference';
 import { RUNTIMES, runIn, type RuntimeAnswer } from '../export/runtimes';
+import { readJson } from '../io/file';
 import { openSafetensors } from '../io/safetensors';
+import { modelFromConfig } from '../models/registry';
 import { toText } from '../report/table';
 import { required, wholeNumber, type Command } from './command';
 
+/** Tokens of the rows that are timed, fewer where the model has fewer positions. */
 const LENGTH = 64, RUNS = 10;
 
 /** How an export did in one runtime. */
@@ -16,7 +19,9 @@ export interface Verdict {
   /** largest difference of a logit, the same over the length of all logits, share of rows with the same largest logit */
   difference: number; relative: number; sameChoice: number;
   ok: boolean;
-  loadMs: number; latencyMs: number | null;
+  loadMs: number;
+  /** of a row of so many tokens, the middle of the runs */
+  tokens: number; latencyMs: number | null;
   memoryBytes: number | null;
 }
 
@@ -55,12 +60,13 @@ export interface Verification { manifest: Manifest; ok: boolean; verdicts: Verdi
  */
 export async function verifyExport(dir: string, { threads = 1, signal, onRuntime }: { threads?: number; signal?: AbortSignal; onRuntime?(name: string): void } = {}): Promise<Verification> {
   const manifest = checkExport(dir), logits = referenceLogits(dir), verdicts: Verdict[] = [], missing: Verification['missing'] = [], failures: string[] = [];
+  const tokens = Math.min(LENGTH, modelFromConfig(readJson(join(dir, 'config.json')) as Record<string, unknown>).maxLength);
   for (const runtime of RUNTIMES.filter(({ formats }) => formats.includes(manifest.format))) {
     const reason = runtime.missing();
     if (reason) { missing.push({ runtime: runtime.name, reason }); continue; }
     onRuntime?.(runtime.name);
     try {
-      verdicts.push(judge(await runIn(runtime, { dir, model: manifest.model, threads, lengths: [LENGTH], runs: RUNS }, signal), logits, manifest));
+      verdicts.push(judge(await runIn(runtime, { dir, model: manifest.model, threads, lengths: [tokens], runs: RUNS }, signal), logits, manifest, tokens));
     } catch (e) {
       if (!(e instanceof ZsaqError) || e.code === 'cancelled') throw e;
       failures.push(e.message);
@@ -79,13 +85,13 @@ function referenceLogits(dir: string): { rows: number; logits: Float32Array } {
   }
 }
 
-function judge({ runtime, version, logits: found, loadMs, latency, baseBytes, peakBytes }: RuntimeAnswer, { rows, logits }: { rows: number; logits: Float32Array }, { agreement: { tolerance } }: Manifest): Verdict {
-  const difference = largest(logits, found), width = logits.length / rows, times = [...latency[LENGTH] ?? []].sort((a, b) => a - b);
+function judge({ runtime, version, logits: found, loadMs, latency, baseBytes, peakBytes }: RuntimeAnswer, { rows, logits }: { rows: number; logits: Float32Array }, { agreement: { tolerance } }: Manifest, tokens: number): Verdict {
+  const difference = largest(logits, found), width = logits.length / rows, times = [...latency[tokens] ?? []].sort((a, b) => a - b);
   const length = (x: ArrayLike<number>) => Math.sqrt(Array.from(x).reduce((sum, v) => sum + v * v, 0)), relative = length(logits.map((v, i) => v - found[i])) / length(logits);
   const choice = (x: ArrayLike<number>, row: number) => { let best = 0; for (let i = 1; i < width; i++) if (x[row * width + i] > x[row * width + best]) best = i; return best; };
   const same = Array.from({ length: rows }, (_, row) => row).filter((row) => choice(logits, row) === choice(found, row)).length / rows;
   return {
-    runtime, version, difference, relative, sameChoice: same, ok: tolerance === null ? relative <= MOST_RELATIVE : difference <= tolerance, loadMs,
+    runtime, version, difference, relative, sameChoice: same, ok: tolerance === null ? relative <= MOST_RELATIVE : difference <= tolerance, loadMs, tokens,
     latencyMs: times.length ? times[times.length >> 1] : null, memoryBytes: peakBytes === null || baseBytes === null ? null : peakBytes - baseBytes,
   };
 }
@@ -95,7 +101,7 @@ function report(dir: string, { manifest: { format, sizes, agreement }, verdicts,
   const promise = tolerance === null ? `the runtime rounds activations in its own way: relative difference at most ${MOST_RELATIVE}` : `largest difference at most ${tolerance.toExponential(1)}`;
   const table = {
     title: `${dir}: ${format}, ${megabytes(sizes.weights).toFixed(2)} MB (sum of the parts ${megabytes(sizes.theory).toFixed(2)} MB, ${sizes.bitsPerParameter.toFixed(2)} bits a parameter)`,
-    columns: [{ name: 'runtime' }, { name: 'version' }, { name: 'agrees' }, { name: 'largest difference' }, { name: 'relative' }, { name: 'same choice', unit: '%', digits: 0 }, { name: 'load', unit: 'ms', digits: 0 }, { name: `${LENGTH} tokens`, unit: 'ms', digits: 1 }, { name: 'memory', unit: 'MB', digits: 0 }],
+    columns: [{ name: 'runtime' }, { name: 'version' }, { name: 'agrees' }, { name: 'largest difference' }, { name: 'relative' }, { name: 'same choice', unit: '%', digits: 0 }, { name: 'load', unit: 'ms', digits: 0 }, { name: `${verdicts[0]?.tokens ?? LENGTH} tokens`, unit: 'ms', digits: 1 }, { name: 'memory', unit: 'MB', digits: 0 }],
     rows: verdicts.map((v) => [v.runtime, v.version, v.ok ? 'yes' : 'NO', v.difference.toExponential(1), v.relative.toExponential(1), 100 * v.sameChoice, v.loadMs, v.latencyMs, v.memoryBytes === null ? null : megabytes(v.memoryBytes)]),
     note: `${promise}${noise > 0 ? `; differences in last bits alone move our own logits by up to ${noise.toExponential(1)}` : ''}; time: median of ${RUNS} runs at batch 1; memory: beyond the loaded runtime`,
   };

@@ -3,6 +3,7 @@ import { ZsaqError } from '../core/error';
 import type { Params } from '../core/tree';
 import { checkVocabulary, type Model } from '../models/model';
 import type { Hooks } from '../nn/hooks';
+import { quote } from '../io/quote';
 import { lengthBatches, type Batch } from '../text/batches';
 import type { Tokenizer } from '../text/tokenizer';
 import { batchInputs } from './inputs';
@@ -38,7 +39,7 @@ export interface TaskResult {
 /**
  * Scores a classification or regression model on a task, labels compared by name so that the model's own order decides.
  *
- * @throws ZsaqError 'mismatch' where head and task do not fit, 'range' without examples, 'cancelled'
+ * @throws ZsaqError 'mismatch' where head and task do not fit, 'range' without examples or for one whose text or label is none, 'usage' for an unknown metric, 'cancelled'
  * @example (await evaluateTask(model, params, tokenizer, task, examples)).score // 87.39
  */
 export async function evaluateTask(
@@ -47,6 +48,7 @@ export async function evaluateTask(
 ): Promise<TaskResult> {
   if (!examples.length) throw new ZsaqError('range', `${task.name} has no examples: give at least one`);
   const toTask = outputOrder(model, task, labelOrder);
+  checkExamples(task, examples);
   checkVocabulary(tokenizer, model);
   const length = Math.min(maxLength, model.maxLength);
   const encoded = examples.map((e) => tokenizer.encodePair(e.text, e.pair, length));
@@ -60,6 +62,16 @@ export async function evaluateTask(
     onProgress?.({ done: (done += batch.batch), total: examples.length });
   }
   return { task: task.name, ...scored(task, predictions, examples), predictions };
+}
+
+/** Examples of anybody's file: a label that is none would count as a wrong answer. */
+function checkExamples({ name, kind, metric, labelNames }: TaskSpec, examples: readonly Example[]): void {
+  if (!Object.hasOwn(METRICS, metric)) throw new ZsaqError('usage', `${name}: there is no metric ${quote(String(metric))}: choose ${Object.keys(METRICS).join(', ')}`);
+  const isLabel = (x: unknown): boolean => (kind === 'regression' ? Number.isFinite(x) : Number.isInteger(x) && (x as number) >= 0 && (x as number) < labelNames.length);
+  examples.forEach(({ text, pair, label }, i) => {
+    if (typeof text !== 'string' || (pair !== undefined && typeof pair !== 'string')) throw new ZsaqError('range', `${name}: example ${i} has no text: give { text, label }, for pairs { text, pair, label }`);
+    if (!isLabel(label)) throw new ZsaqError('range', `${name}: example ${i} has the label ${quote(String(label))}: give ${kind === 'regression' ? 'a number' : `the place of its name among ${labelNames.join(', ')}, 0 to ${labelNames.length - 1}`}`);
+  });
 }
 
 /**

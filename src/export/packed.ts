@@ -37,6 +37,7 @@ export interface QuantizedParts {
  * weights and the same hooks bit for bit.
  */
 export function saveQuantized(dir: string, { config, params, affines, plan, copyFrom, card }: QuantizedParts): void {
+  if (typeof config.model_type !== 'string') throw new ZsaqError('usage', 'the config has no model_type, so that nobody could read the folder: give the config.json of the teacher (teacher.config), not the settings of the run');
   const tensors: Parameters<typeof savePretrained>[1]['tensors'] = Object.fromEntries(Object.entries(params).flatMap(([name, x]) => {
     const spec = plan.weights[name];
     if (!spec) return [[name, { dtype: 'F32' as const, shape: x.shape.slice(), data: x.dataSync() as Float32Array }]];

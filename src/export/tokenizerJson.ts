@@ -13,7 +13,7 @@ const SPECIAL = { pad_token: '[PAD]', unk_token: '[UNK]', cls_token: '[CLS]', se
  */
 export function completeTokenizer(dir: string): void {
   if (existsSync(join(dir, 'tokenizer.json'))) return;
-  if (!existsSync(join(dir, 'vocab.txt'))) throw new ZsaqError('unsupported', `${dir}: transformers.js needs tokenizer.json, and there is none: convert the tokenizer with transformers first (save_pretrained of a fast tokenizer)`);
+  if (!existsSync(join(dir, 'vocab.txt'))) throw new ZsaqError('unsupported', `transformers.js needs tokenizer.json, and the model's folder has none: convert the tokenizer with transformers first (save_pretrained of a fast tokenizer)`);
   const config = (existsSync(join(dir, 'tokenizer_config.json')) ? readJson(join(dir, 'tokenizer_config.json')) : {}) as Record<string, unknown>;
   const tokens = readFileSync(join(dir, 'vocab.txt'), 'utf8').split('\n').map((line) => line.replace(/\r$/, ''));
   if (tokens.at(-1) === '') tokens.pop();
@@ -22,7 +22,7 @@ export function completeTokenizer(dir: string): void {
   const contentOf = (of: unknown): string | undefined => (typeof of === 'string' ? of : (of as { content?: string } | undefined)?.content);
   const name = (key: keyof typeof SPECIAL): string => contentOf(config[key]) ?? contentOf(map[key]) ?? SPECIAL[key];
   const beyond = existsSync(join(dir, 'added_tokens.json')) || Object.values((config.added_tokens_decoder ?? {}) as Record<string, unknown>).some((of) => !Object.hasOwn(vocab, contentOf(of) ?? '')), lacking = (['cls_token', 'sep_token'] as const).find((key) => !Object.hasOwn(vocab, name(key)));
-  if (beyond || lacking) throw new ZsaqError('unsupported', `${dir}: ${beyond ? 'tokens were added beyond vocab.txt' : `vocab.txt has no ${name(lacking!)}`}, and there is no tokenizer.json for transformers.js: convert the tokenizer with transformers first (save_pretrained of a fast tokenizer)`);
+  if (beyond || lacking) throw new ZsaqError('unsupported', `${beyond ? 'tokens were added beyond vocab.txt' : `vocab.txt has no ${name(lacking!)}`}, and the model's folder has no tokenizer.json for transformers.js: convert the tokenizer with transformers first (save_pretrained of a fast tokenizer)`);
   const added = (Object.keys(SPECIAL) as (keyof typeof SPECIAL)[]).map(name).filter((content) => Object.hasOwn(vocab, content));
   const token = (content: string) => ({ [content]: { id: content, ids: [vocab[content]], tokens: [content] } }), piece = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
   const text = (id: string, type: number) => ({ Sequence: { id, type_id: type } }), cls = name('cls_token'), sep = name('sep_token'), lowercase = config.do_lower_case !== false;

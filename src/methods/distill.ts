@@ -69,6 +69,7 @@ class Run {
   private readonly trainer: Trainer;
   private readonly phases: Record<string, number> = {};
   private readonly began = performance.now();
+  private readonly identity: Record<string, string>;
   private written = performance.now();
   private secondsBefore = 0;
   /** tokens of the last batch */
@@ -85,6 +86,8 @@ class Run {
     private readonly sharpening: Sharpening | null, private readonly source: Source, private readonly streams: Streams,
     private readonly student: Student,
   ) {
+    const { checkpointSeconds, ...settings } = config;
+    this.identity = Object.fromEntries(Object.entries({ method: id, seed: job.seed, plan: job.plan.weights, ...settings }).map(([key, value]) => [key, JSON.stringify(value)]));
     this.trainer = makeTrainer(student, job.teacher, config, { divergence: config.divergence, radius: sharpening, clip: config.clip, precision: config.precision });
     const trained = clone(student.initial);
     this.state = { step: 0, trained, adam: adamInit(trained), orthogonal: {} };
@@ -92,11 +95,19 @@ class Run {
 
   /** Takes over the last checkpoint, if there is one. */
   resume(): void {
-    const { job } = this, saved = job.checkpoints?.load(), tensors = saved ? fromHost(saved.tensors) : {}, earlier = part(tensors, 'earlier/');
+    const { job } = this, saved = job.checkpoints?.load();
+    this.checkOwner(saved?.state.run as Record<string, string> | undefined);
+    const tensors = saved ? fromHost(saved.tensors) : {}, earlier = part(tensors, 'earlier/');
     if (saved) this.restore(saved.state, saved.step, tensors);
     this.takeSnapshot();
     if (saved?.state.earlier && job.onFailure === 'rollback') this.earlier = { saved: saved.state.earlier as Snapshot['saved'], held: earlier };
     else dispose(earlier);
+  }
+
+  /** A checkpoint goes on in the run that wrote it, whose settings stand in it. */
+  private checkOwner(of: Record<string, string> | undefined): void {
+    const other = of && Object.keys(this.identity).find((key) => of[key] !== this.identity[key]);
+    if (other) throw new ZsaqError('mismatch', `the checkpoint is of another run, with another ${other}: give the settings of that run, or choose another place for this one's checkpoints`);
   }
 
   /** Layer by layer first, if the settings say so. A run that goes on has that behind it, or begins anew. */
@@ -246,7 +257,7 @@ class Run {
     } else if (this.snapshot) dispose(this.snapshot.held);
     this.snapshot = {
       saved: { step, state: {
-        adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), begun: this.begun, guard: this.guard.save(), warnings: this.warnings.slice(),
+        run: this.identity, adamStep: adam.step, source: source.state, streams: this.streams.save(), history: this.history.slice(), begun: this.begun, guard: this.guard.save(), warnings: this.warnings.slice(),
         seconds: this.seconds(), phases: { ...this.phases },
       } },
       held: { ...prefixed('student/', clone(trained)), ...prefixed('m/', clone(adam.m)), ...prefixed('v/', clone(adam.v)), ...prefixed('orthogonal/', clone(orthogonal)), ...prefixed('source/', source.held) },

@@ -21,7 +21,7 @@ export interface Saved {
   tensors: Record<string, { shape: number[]; data: Float32Array }>;
 }
 
-/** Where a run keeps its checkpoints; `methods` never touches a disk. */
+/** Where a run keeps its checkpoints, at most 20 steps behind it; `methods` never touches a disk. A checkpoint of another run is refused. */
 export interface CheckpointStore { load(): Saved | null; save(saved: Saved): void }
 
 /** Which real training text was read, and by which hash it is known again. Never a dev or test split. */

@@ -111,7 +111,7 @@ export class WrittenSource implements Source {
 
 function writerOf({ teacher, generator }: Job, seq: number, by: Writer['by']): Network {
   const writer = by === 'teacher' && teacher.model.head.kind === 'languageModel' ? teacher : generator;
-  if (!writer) throw new ZsaqError('missing', 'no language model is there to write the inputs (an encoder writes no text, and writing.by=generator asks for one): give a generator (--generator DIR), or let gptq and zeroQuant take --set inputs=random');
+  if (!writer) throw new ZsaqError('missing', 'the inputs are text that a language model writes, and there is none: an encoder writes no text, nor does a teacher that writing.by=generator sets aside. Give a generator (--generator DIR), or for gptq and zeroQuant --set inputs=random');
   const { model } = writer;
   if (model.head.kind !== 'languageModel') throw new ZsaqError('mismatch', 'the generator must be a causal language model (OPT, GPT-2)');
   if (model.vocabSize !== teacher.model.vocabSize) throw new ZsaqError('mismatch', `the generator has ${model.vocabSize} tokens, the teacher ${teacher.model.vocabSize}: choose a generator with the teacher's vocabulary`);

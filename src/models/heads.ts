@@ -1,5 +1,6 @@
 import { tf } from '../core/backend';
 import * as kernels from '../core/kernels';
+import { ZsaqError } from '../core/error';
 import { get, type Params } from '../core/tree';
 import { activation } from '../nn/activations';
 import { layerNorm, linear } from '../nn/layers';
@@ -21,7 +22,10 @@ export function encoderHead(config: Config, family: string): Head {
   const name = architecture(config, [`${family}ForSequenceClassification`, `${family}ForMaskedLM`, `${family}Model`]);
   if (name === undefined || name === `${family}Model`) return { kind: 'none' };
   if (name === `${family}ForMaskedLM`) return { kind: 'maskedLanguageModel' };
-  const count = config.id2label ? Object.keys(config.id2label as object).length : integer(config, 'num_labels', 2);
+  const named = config.id2label !== undefined || config.num_labels !== undefined, count = config.id2label ? Object.keys(config.id2label as object).length : integer(config, 'num_labels', 2);
+  if (config.problem_type === 'multi_label_classification' || (config.problem_type === 'regression' && named && count > 1)) {
+    throw new ZsaqError('unsupported', `${String(config.problem_type)} with ${count} outputs: heads of one answer are supported, a choice of one label or one number`);
+  }
   return config.problem_type === 'regression' || count === 1 ? { kind: 'regression' } : { kind: 'classification', labels: labels(config) };
 }
 

@@ -1,6 +1,7 @@
 import { tf } from '../core/backend';
 import { ZsaqError } from '../core/error';
 import { dispose, get, type Params } from '../core/tree';
+import { quote } from '../io/quote';
 import { openPretrained, type Pretrained } from '../io/pretrained';
 import { canonicalName, modelFromConfig } from './registry';
 import type { Model } from './model';
@@ -20,13 +21,16 @@ export interface LoadedModel {
  * A model from a Hugging Face folder, weights as float32 tensors under canonical names and as
  * `[out, in]`. One tensor is read at a time.
  *
- * @throws ZsaqError naming the file and tensor: missing, of another shape, not finite
+ * @throws ZsaqError naming the file and tensor: missing, of another shape, not finite; 'mismatch' for a quantized one, 'format' for a head that config.json does not name
  * @example const { model, params } = await loadModel('models/minilm-sst2')
  */
 export async function loadModel(dir: string): Promise<LoadedModel> {
   const folder = openPretrained(dir);
   try {
-    const model = modelFromConfig(folder.config);
+    const { quantization_config: packed, architectures } = folder.config, model = modelFromConfig(folder.config);
+    if (packed !== undefined) throw new ZsaqError('mismatch', `${dir} is quantized: read it with loadRunnable, which unpacks it`);
+    const lost = architectures === undefined && model.head.kind === 'none' ? folder.names.find((name) => /^(classifier|cls|pre_classifier|vocab_|lm_head)/.test(name)) : undefined;
+    if (lost) throw new ZsaqError('format', `${dir}: there is a head (${quote(lost)}), but config.json does not say which (architectures): add it, as ["BertForSequenceClassification"]`);
     return { dir, model, params: readParams(folder, model), config: folder.config, card: folder.card };
   } finally {
     folder.close();

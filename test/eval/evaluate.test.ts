@@ -32,6 +32,8 @@ function stub(head: Head, vocabSize: number, logits: (ids: number[][], mask: num
 const task: TaskSpec = { name: 'toy', kind: 'classification', metric: 'accuracy', secondary: ['f1', 'matthews'], pair: false, labelNames: ['no', 'yes'], note: '' };
 const tokenizer = tokenizerOf(hard.sets[0]);
 
+const rejects = (act: Promise<unknown>, code: string, message: RegExp) => assert.rejects(act, (e) => e instanceof ZsaqError && e.code === code && message.test(e.message));
+
 describe('evaluation of classification and regression', () => {
   before(ready);
   const count = (row: number[]) => row.reduce((a, b) => a + b, 0);
@@ -61,6 +63,14 @@ describe('evaluation of classification and regression', () => {
     assert.deepEqual(seen, [4]);
   });
 
+  it('refuses examples whose text or label is none, for they would count as wrong', async () => {
+    const of = (changes: Partial<TaskSpec>, ...bad: unknown[]) => evaluateTask(model, {}, tokenizer, { ...task, ...changes }, [...examples, ...bad] as Example[]);
+    await rejects(of({}, { text: 'a', label: 'yes' }), 'range', /toy: example 4 has the label "yes": give the place of its name among no, yes, 0 to 1/);
+    await rejects(of({}, { text: 'a', label: 2 }), 'range', /the label "2"/);
+    await rejects(of({}, { sentence: 'a', label: 1 }), 'range', /example 4 has no text/);
+    await rejects(of({ metric: 'exact' as never }), 'usage', /no metric "exact": choose accuracy/);
+  });
+
   it('follows a given label order, and GLUE\'s where the model never named its labels', () => {
     assert.deepEqual(outputOrder(model, task), [1, 0]);
     assert.deepEqual(outputOrder(model, task, ['no', 'yes']), [0, 1]);
@@ -83,7 +93,6 @@ describe('evaluation of classification and regression', () => {
     assert.ok(Number.isNaN(flat.score));
   });
   it('refuses heads, labels and lists that do not fit, and stops when asked to', async () => {
-    const rejects = (act: Promise<unknown>, code: string, message: RegExp) => assert.rejects(act, (e) => e instanceof ZsaqError && e.code === code && message.test(e.message));
     await rejects(evaluateTask(stub({ kind: 'regression' }, 9, () => []), {}, tokenizer, task, examples), 'mismatch', /regression head/);
     await rejects(evaluateTask(stub({ kind: 'classification', labels: ['a', 'b', 'c'] }, 9, () => []), {}, tokenizer, task, examples), 'mismatch', /3 labels/);
     await rejects(evaluateTask(stub({ kind: 'classification', labels: ['left', 'right'] }, 9, () => []), {}, tokenizer, task, examples), 'mismatch', /left, right/);
@@ -161,7 +170,6 @@ describe('perplexity', () => {
     dispose({ logits, targets, losses });
   });
   it('refuses other heads, foreign ids, short texts and gaps', async () => {
-    const rejects = (act: Promise<unknown>, code: string, message: RegExp) => assert.rejects(act, (e) => e instanceof ZsaqError && e.code === code && message.test(e.message));
     await rejects(perplexity(stub({ kind: 'regression' }, V, () => []), {}, ids), 'mismatch', /language model/);
     await rejects(perplexity(model, {}, [...ids, V], { window: 6 }), 'range', /token id 7 at place 41/);
     await rejects(perplexity(model, {}, ids), 'range', /41 tokens do not fill/);

@@ -114,6 +114,15 @@ function contract(id: MethodId, form: Record<string, unknown>): void {
       assert.equal(tensorCount(), start);
     }).timeout(240_000);
 
+    it('refuses the checkpoint of another run', async () => {
+      const store = memoryStore();
+      await run({ checkpoints: store, signal: { get aborted() { return store.saved.length > 0; } } }).then(free);
+      const other = { load: () => store.saved.at(-1)!, save: () => undefined };
+      await assert.rejects(run({ checkpoints: other, seed: 4 }), /of another run, with another seed/);
+      await assert.rejects(run({ checkpoints: other }, { rate: 0.5 }), /with another rate/);
+      free(await run({ checkpoints: other }));
+    }).timeout(60_000);
+
     it('rolls back once at half the rate when a loss is not finite, then ends as diverged with its last good state', async () => {
       const broken = { ...t.teacher, model: poisoned(t.teacher.model, 25) };
       const q = await run({ teacher: broken }, { steps: GRAPH_STEPS - 1 });

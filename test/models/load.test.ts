@@ -167,5 +167,9 @@ describe('models/load', () => {
       assert.deepEqual(await head(changed(name, { config: (c) => { c.problem_type = 'regression'; delete c.id2label; }, weights: oneOutput })), { kind: 'regression' });
     }
     assert.deepEqual(await head(changed('bert-classifier', { config: (c) => { c.architectures = ['BertModel']; } })), { kind: 'none' });
+    for (const [config, words] of [
+      [(c: Config) => { c.problem_type = 'multi_label_classification'; }, /multi_label_classification with 3 outputs/], [(c: Config) => { c.problem_type = 'regression'; }, /regression with 3 outputs/],
+      [(c: Config) => { delete c.architectures; }, /there is a head \("classifier\.\w+"\), but config\.json does not say which/], [(c: Config) => { c.quantization_config = { quant_method: 'zsaq' }; }, /is quantized: read it with loadRunnable/],
+    ] as const) await assert.rejects(head(changed('bert-classifier', { config })), words);
   });
 });
