@@ -164,7 +164,7 @@ function firstPicture(find) {
   const setup = encoders('mini').find(({ task }) => task === PICTURED.task), of = (key) => summarize(find, cellsAt('mini', setup, variant('mini', key), PICTURED.bits)).mean;
   return barFigure({
     title: `${setup.model} at ${PICTURED.bits}: ${PICTURED.task}`, y: { title: 'accuracy (%)', range: [0, 100] },
-    bars: Object.entries(PICTURED.rows).filter(([key]) => of(key) !== null).map(([key, name]) => ({ name, value: of(key) })), reference: { name: 'full precision', value: of('full') },
+    bars: Object.entries(PICTURED.rows).filter(([key]) => of(key) !== null).map(([key, name]) => ({ name, value: of(key), aside: variant('mini', key).role === 'mark' })), reference: { name: 'full precision', value: of('full') },
   });
 }
 

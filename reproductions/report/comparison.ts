@@ -38,7 +38,7 @@ export interface Comparison extends Gain {
 }
 
 /** Whether another seed would give the same. */
-const seedless = ({ method, set }: Pick<QuantizeCell, 'method' | 'set'>): boolean => method === 'ptq' || method === 'full' || set.includes('lkd=off');
+export const seedless = ({ method, set }: Pick<QuantizeCell, 'method' | 'set'>): boolean => method === 'ptq' || method === 'full' || set.includes('lkd=off');
 
 /** The closest baselines: no verdict on the best one before these have been run, for cheaper ones are there first. */
 const CLOSEST: readonly MethodId[] = ['zeroQuant', 'qatRandom', 'adversarial'];
@@ -106,9 +106,13 @@ export function difference(find: Find, task: string, ours: readonly QuantizeCell
 
 /** Of two lists of cells that have been run. A processor moves what is trained, and only that: sums round differently, and training makes that large. */
 function limitsOf(find: Find, ours: readonly QuantizeCell[], theirs: readonly QuantizeCell[]): Pick<Gap, 'once' | 'apart'> {
-  const sides = [ours, theirs].filter(([cell]) => !seedless(cell)).map((cells) => cells.flatMap((cell) => quantizeResult(find, cell) ?? []));
-  const [a, b] = sides.map((results) => results.map(({ device }) => device.split(',')[0]));
-  return { once: sides.some((results) => results.length === 1), apart: sides.length === 2 && !a.some((device) => b.includes(device)) };
+  const sides = [ours, theirs].filter(([cell]) => !seedless(cell)).map((cells) => processorsOf(find, cells)), [a, b] = sides;
+  return { once: sides.some((runs) => runs.length === 1), apart: sides.length === 2 && !a.some((device) => b.includes(device)) };
+}
+
+/** The processor of each of some cells that has been run. */
+export function processorsOf(find: Find, cells: readonly QuantizeCell[]): string[] {
+  return cells.flatMap((cell) => quantizeResult(find, cell)?.device.split(',')[0] ?? []);
 }
 
 /** A result stands in many comparisons: its contributions are unpacked once, and resampled once (bootstrap.ts). */

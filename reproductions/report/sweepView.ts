@@ -2,7 +2,9 @@
 import { METRIC_LABELS } from '../../src/index';
 import { lineFigure, type Axis, type Figure, type Line, type Table } from '../../src/report';
 import { anyTask } from '../../datasets';
+import { processorsOf, seedless } from './comparison';
 import { rowOf, summarize, summaryText } from './summary';
+import { APART } from './words';
 import type { QuantizeCell } from '../cells/cell';
 import type { Find, Row, View } from '../specs/spec';
 
@@ -27,13 +29,20 @@ export interface SweepOf {
 
 /** A table with a row for each point of each line, and a figure with a band of one standard deviation for each metric. */
 export function sweepView({ id, title, axis, log, named, find, lines, note, drawn = () => true, notes = [], extra = [] }: SweepOf): View {
-  const rows: Row[] = [], body = lines.flatMap((line) => line.points.map(({ at, label, cells }) => {
+  const rows: Row[] = [], apart = new Set(lines.flatMap((line) => apartOf(find, line))), body = lines.flatMap((line) => line.points.map(({ at, label, cells }) => {
     const s = summarize(find, cells);
     rows.push({ ...rowOf(find, line.name, line.task, cells), at: { [axis]: at } });
-    return [line.name, label, summaryText(s), s.seeds.length ? `${s.diverged} of ${s.seeds.length}` : null, ...extra.map((e) => e.of(cells))];
+    return [line.name, label, `${summaryText(s)}${apart.has(cells) ? ` ${APART}` : ''}`, s.seeds.length ? `${s.diverged} of ${s.seeds.length}` : null, ...extra.map((e) => e.of(cells))];
   }));
-  const table: Table = { title, columns: [{ name: 'line' }, { name: axis }, { name: 'score' }, { name: 'diverged' }, ...extra.map(({ name, digits, unit }) => ({ name, digits, unit }))], rows: body, note };
-  return { tables: [table], figures: figuresOf(id, title, { title: axis, log, ...(named ? { names: lines[0].points.map((p) => p.label) } : {}) }, find, lines.filter(drawn)), notes: [...notes], rows };
+  const table: Table = { title, columns: [{ name: 'line' }, { name: axis }, { name: 'score' }, { name: 'diverged' }, ...extra.map(({ name, digits, unit }) => ({ name, digits, unit }))], rows: body, note: `${note}${apart.size ? `; ${APART} on another processor than most of its line, whose sums round differently: that weighs as much as another seed` : ''}` };
+  return { tables: [table], figures: figuresOf(id, `${title}${lines.some((line) => drawn(line) && line.points.some(({ cells }) => apart.has(cells))) ? ` (${APART} in the table: from two processors)` : ''}`, { title: axis, log, ...(named ? { names: lines[0].points.map((p) => p.label) } : {}) }, find, lines.filter(drawn)), notes: [...notes], rows };
+}
+
+/** Trained points of a line that ran on another processor than most of it. */
+function apartOf(find: Find, { points }: SweepLine): (readonly QuantizeCell[])[] {
+  const found = points.filter(({ cells }) => !seedless(cells[0])).flatMap(({ cells }) => { const on = processorsOf(find, cells); return on.length ? [{ cells, on }] : []; });
+  const count = (name: string): number => found.filter(({ on }) => on.includes(name)).length, all = [...new Set(found.flatMap(({ on }) => on))].sort((a, b) => count(b) - count(a));
+  return found.filter(({ on }) => !on.includes(all[0])).map(({ cells }) => cells);
 }
 
 /** One figure for each metric: perplexity and accuracy share no axis. */

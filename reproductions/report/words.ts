@@ -8,7 +8,8 @@ export const signed = (x: number): string => `${x >= 0 ? '+' : '-'}${Math.abs(x)
 export const intervalText = ({ low, high }: Pick<Gap, 'low' | 'high'>): string => `${signed(low)} to ${signed(high)}`;
 
 /** Beside a difference whose sides ran on different processors. */
-const APART = '†', mark = ({ apart }: Pick<Gap, 'apart'>): string => (apart ? ` ${APART}` : '');
+export const APART = '†';
+const mark = ({ apart }: Pick<Gap, 'apart'>): string => (apart ? ` ${APART}` : '');
 
 /** A difference alone, with its mark. */
 export const gainText = (gap: Gap): string => `${signed(gap.gain)}${mark(gap)}`;

@@ -151,7 +151,7 @@ export const SWEEPS: readonly Spec[] = [
   {
     id: 'granularity', group: 'sweep', title: 'Sweep: granularity of the weights',
     claim: 'The granularity of the paper\'s quantizers is not published where we could read.',
-    meaning: 'Training pays where its line is above rounding\'s; a finer grid pays where the score grows more than the size.',
+    meaning: 'Training pays where its line is above rounding\'s; a finer grid pays where the score grows more than the size. A scale for fewer weights brings the weights nearer to what they were, which need not bring the answers nearer.',
     cells: (preset) => cellsOf(granularityLines(preset)),
     view: (find, preset) => sweepView({ id: 'granularity', title: 'Granularity of the weights', axis: 'granularity', named: true, find, lines: granularityLines(preset), notes: trainingAdds(find, granularityLines(preset)), note: `W2A8, ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }),
   },
@@ -160,13 +160,13 @@ export const SWEEPS: readonly Spec[] = [
     claim: 'Open in the paper: which width is the best for which task.',
     meaning: 'A task needs the least width that is shown to lose at most 1 point of full precision: the whole interval lies above -1. A small test set shows little, and then no width is enough.',
     cells: (preset) => [...encoders(preset).flatMap((s) => cellsAt(preset, s, variant(preset, 'full'), 'W32A32')), ...cellsOf(bitsLines(preset))],
-    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), notes: leastWidths(find, bitsLines(preset).filter(trained)), drawn: trained, note: `activations at 8 bits; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
+    view: (find, preset) => sweepView({ id: 'bits', title: 'Bits of the weights', axis: 'bits', find, lines: bitsLines(preset), notes: leastWidths(find, bitsLines(preset).filter(trained)), drawn: trained, note: `activations at 8 bits; 2 bits on the stretched grid, more on the symmetric one; preset ${preset}, seed 0`, extra: costs(find).slice(0, 1) }),
   },
   {
     id: 'mixed', group: 'question', title: 'Open question 1: mixed precision by layer',
     claim: 'Open in the paper: whether layers should have widths of their own.',
     meaning: 'A mixture pays where it gains more than the same bytes spent evenly (compare the sizes).',
     cells: (preset) => cellsOf(mixedLines(preset)),
-    view: (find, preset) => ({ ...sweepView({ id: 'mixed', title: 'Layers of different widths', axis: 'mixture', find, lines: mixedLines(preset), notes: againstReference(find, mixedLines(preset), 1), note: `${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }), figures: [] }),
+    view: (find, preset) => ({ ...sweepView({ id: 'mixed', title: 'Layers of different widths', axis: 'mixture', find, lines: mixedLines(preset), notes: againstReference(find, mixedLines(preset), 1), note: `all on the stretched grid, at 3 bits too, where the bits of each task have the symmetric one; ${SWEEP_STEPS[preset]} steps, seed 0, preset ${preset}`, extra: costs(find) }), figures: [] }),
   },
 ];

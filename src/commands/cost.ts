@@ -64,8 +64,8 @@ function measured(values: Values, teacher: Loaded, generator: Loaded | undefined
   return (values.words as string[]).map((dir) => {
     const config = readJson(join(dir, 'config.json')) as { method: MethodId; model: string; settings: Record<string, unknown> }, metrics = readJson(join(dir, 'metrics.json')) as Record<string, any>;
     if (basename(config.model) !== basename(resolve(teacher.dir))) throw new ZsaqError('mismatch', `${dir} is a run of ${config.model}, not of ${teacher.dir}: count it with --model ${config.model}`);
-    const flops = methodFlops(config.method, config.settings, teacher.model, generator?.model);
-    return { method: `${config.method} (run ${basename(dir)})`, ...flops, relative: flops.total / reference, seconds: metrics.seconds as number, peakBytes: metrics.peakBytes as number, phaseSeconds: metrics.phases as Record<string, number> };
+    const flops = methodFlops(config.method, config.settings, teacher.model, generator?.model), same = typeof config.settings.steps === 'number' ? methodFlops('qatRandom', config.settings, teacher.model).total : reference;
+    return { method: `${config.method} (run ${basename(dir)})`, ...flops, relative: flops.total / same, seconds: metrics.seconds as number, peakBytes: metrics.peakBytes as number, phaseSeconds: metrics.phases as Record<string, number> };
   });
 }
 
@@ -75,7 +75,7 @@ function tables(rows: readonly CostRow[], title: string): Table[] {
     title: `Operations of a whole run in 10^9, ${title}`,
     columns: [{ name: 'method' }, ...PHASES.map((name) => ({ name, digits: 1 })), { name: 'total', digits: 1 }, { name: 'steps' }, { name: 'relative to qatRandom', digits: 2 }],
     rows: rows.map((r) => [r.method, ...PHASES.map((phase) => giga(r[phase])), giga(r.total), r.steps || null, r.relative || null]),
-    note: 'products of matrices only',
+    note: `products of matrices only${runs.length ? '; a run is set beside qatRandom of its own steps and batches' : ''}`,
   }, ...(runs.length ? [{
     title: 'Seconds and peak memory of the runs', columns: [{ name: 'run' }, ...names.map((name) => ({ name, unit: 's', digits: 1 })), { name: 'all', unit: 's', digits: 1 }, { name: 'peak', unit: 'MB', digits: 0 }, { name: '10^9 operations a second', digits: 1 }],
     rows: runs.map((r) => [r.method, ...names.map((name) => r.phaseSeconds![name] ?? null), r.seconds, r.peakBytes! / 2 ** 20, giga(r.total / r.seconds!)]),

@@ -14,7 +14,10 @@ export interface Line { name: string; x: readonly number[]; y: readonly number[]
 export interface LossPoint { step: number; student: number; generator?: number }
 
 /** One bar: a method and its score, with the spread over seeds where there is one. */
-export interface Bar { name: string; value: number | null; spread?: number; label?: string }
+export interface Bar { name: string; value: number | null; spread?: number; label?: string; /** no rival of the others: in dark grey */ aside?: boolean }
+
+/** Pixels of a letter on an axis, and between the margins of a picture. */
+const LETTER = 6.5, INNER = 604;
 
 const gaps = (values: readonly number[]) => values.map((v) => (Number.isFinite(v) ? v : null));
 const axisOf = ({ title, log, range, names }: Axis) => ({
@@ -80,17 +83,18 @@ export function barFigure({ title, y, bars, reference, digits = 1, alike = false
   const spread = bars.some((bar) => bar.spread !== undefined);
   // what stands in brackets goes to a second line: a turned label would leave the picture
   const names = bars.map((bar) => plain(bar.name).replace(' (', '<br>(')), lines = names.some((name) => name.includes('<br>'));
+  const longest = LETTER * Math.max(0, ...names.map((name) => name.length)), turned = !lines && longest > INNER / bars.length, below = Math.round(0.8 * longest);
   const data = [{
     type: 'bar', x: names, y: bars.map((bar) => (has(bar) ? bar.value : 0)),
     text: bars.map((bar) => plain(bar.label ?? (has(bar) ? bar.value.toFixed(digits) : 'no value'))), textposition: 'auto', insidetextanchor: 'end', insidetextfont: { color: '#ffffff' }, cliponaxis: false,
-    marker: { color: bars.map((_, i) => PALETTE[alike ? 0 : i % PALETTE.length]) }, showlegend: false,
+    marker: { color: bars.map(({ aside }, i) => (aside ? '#4a4a4a' : PALETTE[alike ? 0 : i % PALETTE.length])) }, showlegend: false,
     ...(spread ? { error_y: { type: 'data', array: bars.map((bar) => bar.spread ?? null), color: INK } } : {}),
   }];
   const line = reference && {
     shapes: [{ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: reference.value, y1: reference.value, line: { color: INK, dash: 'dash', width: 1.5 } }],
     annotations: [{ xref: 'paper', x: 0, y: reference.value, xanchor: 'left', yanchor: 'bottom', showarrow: false, text: plain(`${reference.name} ${reference.value.toFixed(digits)}`) }],
   };
-  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), ...(lines ? { xaxis: { tickangle: 0, ...(bars.length > 7 ? { tickfont: { size: 11 } } : {}) } } : {}), hovermode: 'closest', ...line } };
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), ...(lines ? { xaxis: { tickangle: 0, ...(bars.length > 7 ? { tickfont: { size: 11 } } : {}) } } : {}), ...(turned ? { xaxis: { tickangle: -45 }, height: 420 + below, margin: { l: 68, r: 28, t: 76, b: 32 + below } } : {}), hovermode: 'closest', ...line } };
 }
 
 /** A grid of values as colours: `z[row][column]` at `y[row]`, `x[column]` (a loss landscape, a sweep over two settings); `range` gives two grids the same colours. */

@@ -64,6 +64,7 @@ describe('commands: studies', () => {
     const { rows } = lastJson(await zsaq('cost', run, '--model', bert, '--generator', generator, '--preset', 'smoke', '--json')) as { rows: { method: string; relative: number; total: number; seconds: number | null; peakBytes: number | null }[] };
     const of = (method: string) => rows.find((r) => r.method === method)!;
     assert.ok(of('samSga').relative > of('adversarial').relative && of('adversarial').relative > 1 && of('qatRandom').relative === 1 && of('ptq').total === 0);
+    assert.equal(of('qatRandom (run run)').relative, 1, 'of its own two steps');
     assert.ok(of('qatRandom (run run)').seconds! > 0 && of('qatRandom (run run)').peakBytes! > 0);
     const { code, stderr } = await zsaq('cost', run, '--model', dir.copy(bert, 'other'), '--generator', generator);
     assert.ok(code === 1 && /is a run of/.test(stderr));

@@ -21,7 +21,7 @@ function draw({ runs, commit }: { runs: FlatnessRun[]; commit: string }): Report
     return { rate, beta, runs: own.length, accuracy: of((r) => r.accuracy), textDivergence: of((r) => r.textDivergence), ...Object.fromEntries(Object.entries(MEASURES).map(([name, f]) => [name, of(f)])) } as Record<string, number>;
   }).sort((a, b) => a.rate - b.rate || a.beta - b.beta);
   const rows = Object.entries(MEASURES).map(([measure, f]) => ({ measure, withDivergence: rankCorrelation(runs.map(f), runs.map((r) => r.textDivergence)), withAccuracy: rankCorrelation(runs.map(f), runs.map((r) => r.accuracy)) }));
-  const note = `pocket-bert at W2A8, symmetric grid, absmax scales, 80 steps, mean over seeds, commit ${commit}. Files: reproductions/results/flatness`;
+  const note = `pocket-bert at W2A8, symmetric grid, absmax scales, 80 steps, commit ${commit}. Files: reproductions/results/flatness`;
   const rates = [...new Set(groups.map((g) => g.rate))].map((rate) => {
     const own = groups.filter((g) => g.rate === rate), plain = own.find((g) => g.beta === 0), radii = own.filter((g) => g.beta > 0);
     return plain && radii.length ? `at rate ${rate} ${[...new Set([radii[0], radii[radii.length - 1]])].map((g) => `beta ${g.beta} changes SAM sharpness by ${signed(g['SAM sharpness'] / plain['SAM sharpness'] - 1)}, the top eigenvalue by ${signed(g['top eigenvalue'] / plain['top eigenvalue'] - 1)} and the divergence on text by ${signed(g.textDivergence / plain.textDivergence - 1)}`).join(', ')}` : '';
@@ -33,8 +33,8 @@ function draw({ runs, commit }: { runs: FlatnessRun[]; commit: string }): Report
       'Curvature and sharpness are those of this same divergence and share its scale; and runs differ in rate and radius, not only in flatness. Whatever its sign, it is an association, not a cause.',
     ].join('\n'),
     tables: [
-      { title: 'Flatness of the divergence on text around Q(w)', columns: [{ name: 'rate' }, { name: 'beta' }, { name: 'runs' }, { name: 'accuracy', digits: 2 }, { name: 'divergence on text', digits: 4 }, ...Object.keys(MEASURES).map((name) => ({ name, digits: 3 }))],
-        rows: groups.map((g) => [g.rate, g.beta || 'no SAM', g.runs, g.accuracy, g.textDivergence, ...Object.keys(MEASURES).map((name) => g[name])]), note: `balls of radius ${runs[0].sharpness[1].beta} ||Q(w)||; ${note}` },
+      { title: 'Flatness of the divergence on text around Q(w)', columns: [{ name: 'rate' }, { name: 'beta' }, { name: 'runs' }, { name: 'accuracy', digits: 2 }, { name: 'divergence on text', digits: 4 }, ...Object.keys(MEASURES).map((name) => ({ name, digits: name === 'average in the ball' ? 5 : 3 }))],
+        rows: groups.map((g) => [g.rate, g.beta || 'no SAM', g.runs, g.accuracy, g.textDivergence, ...Object.keys(MEASURES).map((name) => g[name])]), note: `balls of radius ${runs[0].sharpness[1].beta} ||Q(w)||; means over the runs; ${note}` },
       { title: 'Rank correlation of sharpness with generalization', columns: [{ name: 'measure' }, { name: 'with the divergence on text' }, { name: 'with accuracy' }, { name: 'runs' }], rows: rows.map((r) => [r.measure, correlationWords(r.withDivergence), correlationWords(r.withAccuracy), runs.length]), note: `95% bootstrap over runs; ${note}` },
     ],
     figures: { lines: lineLandscape(runs), ...Object.fromEntries(runs.flatMap((r) => (r.plane ? [[r.beta ? 'plane-sam' : 'plane-plain', planeLandscape(r)]] : []))), scatter: scatter(runs) },
