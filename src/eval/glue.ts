@@ -3,7 +3,6 @@ import { ZsaqError } from '../core/error';
 import type { Params } from '../core/tree';
 import { checkVocabulary, type Model } from '../models/model';
 import type { Hooks } from '../nn/hooks';
-import { quote } from '../io/quote';
 import { lengthBatches, type Batch } from '../text/batches';
 import type { Tokenizer } from '../text/tokenizer';
 import { batchInputs } from './inputs';
@@ -66,11 +65,11 @@ export async function evaluateTask(
 
 /** Examples of anybody's file: a label that is none would count as a wrong answer. */
 function checkExamples({ name, kind, metric, labelNames }: TaskSpec, examples: readonly Example[]): void {
-  if (!Object.hasOwn(METRICS, metric)) throw new ZsaqError('usage', `${name}: there is no metric ${quote(String(metric))}: choose ${Object.keys(METRICS).join(', ')}`);
+  if (!Object.hasOwn(METRICS, metric)) throw new ZsaqError('usage', `${name}: there is no metric ${JSON.stringify(metric)}: choose ${Object.keys(METRICS).join(', ')}`);
   const isLabel = (x: unknown): boolean => (kind === 'regression' ? Number.isFinite(x) : Number.isInteger(x) && (x as number) >= 0 && (x as number) < labelNames.length);
   examples.forEach(({ text, pair, label }, i) => {
     if (typeof text !== 'string' || (pair !== undefined && typeof pair !== 'string')) throw new ZsaqError('range', `${name}: example ${i} has no text: give { text, label }, for pairs { text, pair, label }`);
-    if (!isLabel(label)) throw new ZsaqError('range', `${name}: example ${i} has the label ${quote(String(label))}: give ${kind === 'regression' ? 'a number' : `the place of its name among ${labelNames.join(', ')}, 0 to ${labelNames.length - 1}`}`);
+    if (!isLabel(label)) throw new ZsaqError('range', `${name}: example ${i} has the label ${JSON.stringify(label)}: give ${kind === 'regression' ? 'a number' : `the place of its name among ${labelNames.join(', ')}, 0 to ${labelNames.length - 1}`}`);
   });
 }
 

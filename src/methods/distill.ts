@@ -106,7 +106,7 @@ class Run {
 
   /** A checkpoint goes on in the run that wrote it, whose settings stand in it. */
   private checkOwner(of: Record<string, string> | undefined): void {
-    const other = of && Object.keys(this.identity).find((key) => of[key] !== this.identity[key]);
+    const other = of && Object.keys(this.identity).find((key) => key in of && of[key] !== this.identity[key]); // a setting that came later is off in it
     if (other) throw new ZsaqError('mismatch', `the checkpoint is of another run, with another ${other}: give the settings of that run, or choose another place for this one's checkpoints`);
   }
 
