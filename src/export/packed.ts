@@ -35,6 +35,8 @@ export interface QuantizedParts {
  * row-major), `<name>.scale` (F32 `[groups, 1]`) and, on the asymmetric grid, `<name>.zero` (U8); everything else in F32.
  * The plan stands in `config.json` under `quantization_config`, the scales of static activations in it. Reading it back gives the same
  * weights and the same hooks bit for bit.
+ *
+ * @throws ZsaqError 'usage' for a config that is no model's
  */
 export function saveQuantized(dir: string, { config, params, affines, plan, copyFrom, card }: QuantizedParts): void {
   if (typeof config.model_type !== 'string') throw new ZsaqError('usage', 'the config has no model_type, so that nobody could read the folder: give the config.json of the teacher (teacher.config), not the settings of the run');

@@ -65,8 +65,8 @@ describe('methods/written', () => {
 
   it('refuses what cannot write for this teacher', () => {
     const make = (changes: Partial<Job>, seq = 8) => () => new WrittenSource(encoder.job(changes), { ...layout('single'), seq }, 8, { greedy: 1, temperature: 1, by: 'teacher' }, new Streams(1));
-    assert.throws(make({ generator: undefined }), /no language model is there to write/);
-    assert.throws(() => new WrittenSource(decoder.job({ generator: undefined }), layout('tokens'), 8, { greedy: 1, temperature: 1, by: 'generator' }, new Streams(1)), /writing\.by=generator asks for one/);
+    assert.throws(make({ generator: undefined }), /text that a language model writes, and there is none/);
+    assert.throws(() => new WrittenSource(decoder.job({ generator: undefined }), layout('tokens'), 8, { greedy: 1, temperature: 1, by: 'generator' }, new Streams(1)), /nor does a teacher that writing\.by=generator sets aside/);
     assert.throws(make({ generator: encoder.teacher }), /must be a causal language model/);
     assert.throws(make({}, 17), /has 16 positions/);
     assert.throws(make({ generator: { ...encoder.generator, model: { ...encoder.generator.model, vocabSize: 61 } } }), /the generator has 61 tokens, the teacher 60/);

@@ -96,7 +96,7 @@ describe('methods/watch', () => {
     free(await run({ checkpoints: store }, { checkpointSeconds: 0, steps: 2 }));
     const saved = store.saved.at(-1)!;
     store.save({ ...saved, tensors: Object.fromEntries(Object.entries(saved.tensors).slice(1)) }); // one weight fewer
-    await assert.rejects(run({ checkpoints: store }), { code: 'mismatch', message: /belongs to another model or plan/ });
+    await assert.rejects(run({ checkpoints: store }, { checkpointSeconds: 0, steps: 2 }), { code: 'mismatch', message: /belongs to another model or plan/ });
     await assert.rejects(run({ checkpoints: { load() { throw new Error('damaged'); }, save: () => undefined } }), /damaged/);
     assert.equal(tensorCount(), start);
   });

@@ -55,7 +55,7 @@ describe('models/gpt2: files', () => {
     const ids = tf.tensor2d([[5, 9, 33, 2]], undefined, 'int32') as never;
     const [a, b] = [result.params, read.params].map((p) => tf.tidy(() => read.model.forward(p, { ids }, read.hooks).logits));
     assert.deepEqual(Array.from(a.dataSync()), Array.from(b.dataSync()));
-    await assert.rejects(loadModel(dir), /tensor/, 'a packed folder is no full-precision one');
+    await assert.rejects(loadModel(dir), /is quantized: read it with loadRunnable/, 'a packed folder is no full-precision one');
     tf.dispose([a, b, ids]);
     dispose(read.params);
     free(result);

@@ -48,7 +48,7 @@ export const ARGUMENT_READERS: readonly Reader[] = [
     wholeNumber(values, 'seed', 0);
   } },
   // `report` draws all committed results, which are the same for every input and grow, with 10,000 resamples of every test set in a byte an example
-  { name: 'command lines, run', share: 2, seconds: 10, beside: 96 * 2 ** 20, input: (random, run) => Buffer.from([['verify'], ['report'], ['reproduce', '--list'], ['data', 'check', '--data'], ['frobnicate']][run % 5].concat(words(random, ['x', '--json', 'table1', '--preset', 'smoke', '--only', 'SST-2', '--results', 'nowhere', '--format', 'md', 'RTE'], 4).map((word) => word.replace(/\n/g, ' '))).join('\n')), async read(bytes) {
+  { name: 'command lines, run', share: 2, seconds: 30 /* report draws all results, 11 s of one core at 542 cells */, beside: 96 * 2 ** 20, input: (random, run) => Buffer.from([['verify'], ['report'], ['reproduce', '--list'], ['data', 'check', '--data'], ['frobnicate']][run % 5].concat(words(random, ['x', '--json', 'table1', '--preset', 'smoke', '--only', 'SST-2', '--results', 'nowhere', '--format', 'md', 'RTE'], 4).map((word) => word.replace(/\n/g, ' '))).join('\n')), async read(bytes) {
     const { code, stderr } = await zsaq(...args(bytes));
     if (code !== 0 && !/^zsaq: .+$/m.test(stderr) && !/missing|changed|unknown/.test(stderr)) throw new Error(`exit ${code} without a sentence: ${stderr.slice(0, 300)}`);
   } },
