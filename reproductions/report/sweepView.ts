@@ -4,7 +4,7 @@ import { lineFigure, type Axis, type Figure, type Line, type Table } from '../..
 import { anyTask } from '../../datasets';
 import { processorsOf, seedless } from './comparison';
 import { rowOf, summarize, summaryText } from './summary';
-import { APART } from './words';
+import { APART, APART_WORDS } from './words';
 import type { QuantizeCell } from '../cells/cell';
 import type { Find, Row, View } from '../specs/spec';
 
@@ -34,7 +34,7 @@ export function sweepView({ id, title, axis, log, named, find, lines, note, draw
     rows.push({ ...rowOf(find, line.name, line.task, cells), at: { [axis]: at } });
     return [line.name, label, `${summaryText(s)}${apart.has(cells) ? ` ${APART}` : ''}`, s.seeds.length ? `${s.diverged} of ${s.seeds.length}` : null, ...extra.map((e) => e.of(cells))];
   }));
-  const table: Table = { title, columns: [{ name: 'line' }, { name: axis }, { name: 'score' }, { name: 'diverged' }, ...extra.map(({ name, digits, unit }) => ({ name, digits, unit }))], rows: body, note: `${note}${apart.size ? `; ${APART} on another processor than most of its line, whose sums round differently: that weighs as much as another seed` : ''}` };
+  const table: Table = { title, columns: [{ name: 'line' }, { name: axis }, { name: 'score' }, { name: 'diverged' }, ...extra.map(({ name, digits, unit }) => ({ name, digits, unit }))], rows: body, note: `${note}${apart.size ? `; ${APART} on another processor than most of its line, ${APART_WORDS}` : ''}` };
   return { tables: [table], figures: figuresOf(id, `${title}${lines.some((line) => drawn(line) && line.points.some(({ cells }) => apart.has(cells))) ? ` (${APART} in the table: from two processors)` : ''}`, { title: axis, log, ...(named ? { names: lines[0].points.map((p) => p.label) } : {}) }, find, lines.filter(drawn)), notes: [...notes], rows };
 }
 

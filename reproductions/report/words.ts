@@ -9,6 +9,8 @@ export const intervalText = ({ low, high }: Pick<Gap, 'low' | 'high'>): string =
 
 /** Beside a difference whose sides ran on different processors. */
 export const APART = '†';
+/** Why that matters. */
+export const APART_WORDS = 'whose sums round differently: that weighs as much as another seed';
 const mark = ({ apart }: Pick<Gap, 'apart'>): string => (apart ? ` ${APART}` : '');
 
 /** A difference alone, with its mark. */
@@ -37,6 +39,6 @@ export function told(gap: Gap): string {
 export function caution(gaps: readonly Gap[]): string {
   const many = gaps.length > 1 ? [`each of the ${gaps.length} intervals is for itself, and where nothing differs about one in 20 lies beside 0 nevertheless`] : [];
   const once = gaps.some((g) => g.once) ? ['where a side has one run, another run of it may differ by more than the interval'] : [];
-  const apart = gaps.some((g) => g.apart) ? [`${APART} the sides ran on different processors, whose sums round differently: that weighs as much as another seed`] : [];
+  const apart = gaps.some((g) => g.apart) ? [`${APART} the sides ran on different processors, ${APART_WORDS}`] : [];
   return [...many, ...once, ...apart].join('; ');
 }

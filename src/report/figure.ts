@@ -16,8 +16,8 @@ export interface LossPoint { step: number; student: number; generator?: number }
 /** One bar: a method and its score, with the spread over seeds where there is one. */
 export interface Bar { name: string; value: number | null; spread?: number; label?: string; /** no rival of the others: in dark grey */ aside?: boolean }
 
-/** Pixels of a letter on an axis, and between the margins of a picture. */
-const LETTER = 6.5, INNER = 604;
+/** Margins of a picture, and pixels of a letter on an axis, between the margins and from top to bottom. */
+const { margin: MARGIN } = LAYOUT.template.layout, LETTER = 6.5, INNER = 700 - MARGIN.l - MARGIN.r, HEIGHT = 420;
 
 const gaps = (values: readonly number[]) => values.map((v) => (Number.isFinite(v) ? v : null));
 const axisOf = ({ title, log, range, names }: Axis) => ({
@@ -27,8 +27,8 @@ const axisOf = ({ title, log, range, names }: Axis) => ({
 
 /** Room above the plot for a legend of more than two rows, as wide as it is in a picture; margins are fixed (template.ts). */
 function above(names: readonly string[]): { margin?: Record<string, number> } {
-  const columns = Math.max(1, Math.floor(600 / (46 + 7.2 * Math.max(...names.map((name) => name.length))))), rows = Math.ceil(names.length / columns), { margin } = LAYOUT.template.layout;
-  return rows > 2 ? { margin: { ...margin, t: margin.t + 26 * (rows - 2) } } : {};
+  const columns = Math.max(1, Math.floor(600 / (46 + 7.2 * Math.max(...names.map((name) => name.length))))), rows = Math.ceil(names.length / columns);
+  return rows > 2 ? { margin: { ...MARGIN, t: MARGIN.t + 26 * (rows - 2) } } : {};
 }
 
 function check(line: Line): void {
@@ -94,7 +94,7 @@ export function barFigure({ title, y, bars, reference, digits = 1, alike = false
     shapes: [{ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: reference.value, y1: reference.value, line: { color: INK, dash: 'dash', width: 1.5 } }],
     annotations: [{ xref: 'paper', x: 0, y: reference.value, xanchor: 'left', yanchor: 'bottom', showarrow: false, text: plain(`${reference.name} ${reference.value.toFixed(digits)}`) }],
   };
-  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), ...(lines ? { xaxis: { tickangle: 0, ...(bars.length > 7 ? { tickfont: { size: 11 } } : {}) } } : {}), ...(turned ? { xaxis: { tickangle: -45 }, height: 420 + below, margin: { l: 68, r: 28, t: 76, b: 32 + below } } : {}), hovermode: 'closest', ...line } };
+  return { data, layout: { ...LAYOUT, title: { text: plain(title) }, yaxis: axisOf(y), ...(lines ? { xaxis: { tickangle: 0, ...(bars.length > 7 ? { tickfont: { size: 11 } } : {}) } } : {}), ...(turned ? { xaxis: { tickangle: -45 }, height: HEIGHT + below, margin: { ...MARGIN, b: 32 + below } } : {}), hovermode: 'closest', ...line } };
 }
 
 /** A grid of values as colours: `z[row][column]` at `y[row]`, `x[column]` (a loss landscape, a sweep over two settings); `range` gives two grids the same colours. */
